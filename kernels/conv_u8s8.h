@@ -1,0 +1,44 @@
+// conv_u8s8: quantized 2-D convolution and linear layer with fused requantize.
+//
+//   acc[o] = bias[o] + sum_{ky, kx, c} w[o, ky, kx, c] * (x[...] - x_zero_point)     exact in s32
+//   y      = requantize(acc[o], multiplier[o], range) (requantize.h)
+//
+// x: u8, y: u8, weight: s8, bias: s32 [out_c] at scale s_x * s_w[o], multiplier: f32 [out_c];
+// shapes as in conv2d_geometry.h; outside the image x counts as x_zero_point. A linear layer is the
+// case of a 1x1 image: batch = rows, in_c = inputs, out_c = outputs. Any groups (depthwise has its
+// own, faster kernel: depthwise_u8s8). x and y do not overlap; nothing outside them is touched;
+// no alignment needed. The caller guarantees |acc| < 2^31.
+// Normative: conv_u8s8_ref.h. Every target agrees with it bit for bit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/conv2d_geometry.h"
+#include "kernels/requantize.h"
+
+namespace octet::kernels::conv_u8s8 {
+
+struct Params {
+  Conv2dGeometry geometry;
+  const int8_t* weight = nullptr;  // [out_c, kernel_h, kernel_w, in_c / groups]; read by pack only
+  const int32_t* bias = nullptr;   // [out_c]; read by pack only
+  const float* multiplier = nullptr;  // [out_c]; read by pack only
+  int32_t x_zero_point = 0;           // 0..255
+  OutputRange range;
+};
+
+// Bytes that pack() fills. Depends on everything in Params but batch.
+size_t packed_bytes(const Params& params) noexcept;
+
+// Puts weights, bias and multipliers in the order in which run() reads them on the current target.
+// packed: packed_bytes(params), aligned to 64.
+void pack(const Params& params, void* packed) noexcept;
+
+Work work(const Params& params) noexcept;
+
+// Computes tasks [begin, end) of work(params).tasks.
+void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,
+         size_t begin, size_t end) noexcept;
+
+}  // namespace octet::kernels::conv_u8s8

@@ -1,0 +1,76 @@
+"""The kinds of target this project is made of; compiler options are set here alone."""
+
+load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
+
+_WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+
+# base, kernels and engine ship: no exceptions, no run-time type information.
+_RUNTIME = ["-fno-exceptions", "-fno-rtti"]
+
+def octet_library(name, runtime = False, copts = [], **kwargs):
+    """A library; runtime = True for what ships inside liboctet."""
+    cc_library(
+        name = name,
+        copts = _WARNINGS + (_RUNTIME if runtime else []) + copts,
+        **kwargs
+    )
+
+def octet_test(name, size = "small", srcs = None, copts = [], deps = [], **kwargs):
+    """A Boost.Test program; its source is NAME.cc unless srcs says otherwise."""
+    cc_test(
+        name = name,
+        size = size,
+        srcs = srcs or [name + ".cc"],
+        copts = _WARNINGS + copts,
+        deps = deps + ["@boost.test//:unit_test_main"],
+        **kwargs
+    )
+
+def octet_bench(name, srcs = None, deps = [], **kwargs):
+    """A Google Benchmark program; its source is NAME.cc unless srcs says otherwise."""
+    cc_binary(
+        name = name,
+        testonly = True,
+        srcs = srcs or [name + ".cc"],
+        copts = _WARNINGS,
+        deps = deps + ["@google_benchmark//:benchmark_main"],
+        **kwargs
+    )
+
+def octet_binary(name, copts = [], **kwargs):
+    """A program for users."""
+    cc_binary(
+        name = name,
+        copts = _WARNINGS + copts,
+        **kwargs
+    )
+
+def octet_kernel(name, deps = [], hdrs = [], textual_hdrs = []):
+    """One kernel: NAME.h (contract), NAME.cc (Highway), NAME_ref.h (specification), test and bench."""
+    octet_library(
+        name = name,
+        runtime = True,
+        srcs = [name + ".cc"],
+        hdrs = [name + ".h", name + "_ref.h"] + hdrs,
+        # Highway includes the source once per target.
+        textual_hdrs = [name + ".cc"] + textual_hdrs,
+        deps = deps + [
+            ":kernel_base",
+            "//base",
+            "@highway//:hwy",
+        ],
+    )
+    octet_test(
+        name = name + "_test",
+        deps = [
+            ":" + name,
+            ":kernel_testing",
+        ],
+    )
+    octet_bench(
+        name = name + "_bench",
+        deps = [
+            ":" + name,
+            ":kernel_testing",
+        ],
+    )
