@@ -1,0 +1,78 @@
+// The operations that the engine knows: one row of a table each.
+//
+// | op              | inputs                              | attributes (default) | output |
+// |-----------------|-------------------------------------|--------------------------------------------|--------|
+// | conv2d          | x, weight, bias [, weight_scale]    | stride_h/w (1),
+// pad_top/left/bottom/right (0), dilation_h/w (1), groups (1), range | y | | linear          | x
+// [n, k], weight [o, k], bias [, weight_scale] | range                           | y [n, o] | | add
+// | a, b (same shape)                   | range                                      | y      | |
+// clamp           | x                                   | range | y      | | max_pool2d      | x |
+// kernel_h/w, stride_h/w (1), pad_top/left/bottom/right (0), dilation_h/w (1) | y | | avg_pool2d |
+// x                                   | the same without dilation, count_include_pad (1) | y | |
+// adaptive_avg_pool2d | x                               | none: the output's shape says it | y | |
+// quantize        | x f32                               | none | y u8   | | dequantize      | x u8
+// | none                                       | y f32  | | reshape         | x | none: the
+// output's shape says it           | y      | | flatten         | x [n, h, w, c] | none; y [n, c *
+// h * w] in PyTorch's order (channels outermost) | y |
+//
+// x and y are f32, or u8 with qparams. Images are [n, h, w, c]; conv2d weights [out_c, kh, kw, in_c
+// / groups]. f32: weight f32, bias f32. u8: weight s8, weight_scale f32 [out_c], bias s32 [out_c]
+// at scale s_x * weight_scale[o]; the multiplier is requantize_multiplier(s_x, weight_scale[o],
+// s_y). "range" is the fused activation: for f32 the real attributes lo and hi (-inf, inf), for u8
+// the integers quant_min and quant_max (0, 255), both inclusive. clamp and max_pool2d on u8 keep
+// qparams.
+//
+// Adding an operation: a file in engine/instructions/ and a row of kInstructionTypes in
+// instructions.cc.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/parallel.h"
+#include "base/result.h"
+#include "engine/program.h"
+
+namespace octet::engine {
+
+// One instruction bound to its shapes, with its weights packed for the current target. Immutable
+// after creation, shared by all sessions of a model.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+
+  // Working memory per thread for that batch, in bytes.
+  virtual size_t workspace_bytes(size_t batch) const { return (void)batch, 0; }
+
+  // values: the addresses of the instruction's activation inputs, then outputs, in order (null for
+  // constants). workspace: pool.threads() pieces of workspace_bytes(batch), each aligned to 64.
+  virtual void run(size_t batch, std::span<std::byte* const> values, std::byte* workspace,
+                   ParallelFor& pool) const = 0;
+
+  // Multiply-adds for batch 1; 0 where counting them makes no sense.
+  virtual size_t macs() const { return 0; }
+  // What runs, for profiles: "depthwise_u8s8".
+  virtual const char* label() const = 0;
+  // Bytes of packed weights.
+  virtual size_t packed_bytes() const { return 0; }
+};
+
+struct InstructionType {
+  const char* op;
+  // Checks shapes, dtypes, qparams and attributes, every one of them, against the contract above
+  // (the file may be hostile: sizes are consistent with the constants' data, but nothing else is
+  // known), and binds a kernel. The reason names the values: "conv2d: input has 3 channels, weight
+  // expects 4".
+  Result<std::unique_ptr<Kernel>> (*create)(const Program& program, const Instruction& instruction);
+  // The output may live where its first input did, when nobody needs that input later.
+  bool in_place;
+};
+
+std::span<const InstructionType> instruction_types();
+// Null when there is no such operation.
+const InstructionType* find_instruction_type(const std::string& op);
+
+}  // namespace octet::engine
