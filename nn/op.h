@@ -1,0 +1,84 @@
+// Op: one kind of layer computation: how it runs in float, and how it becomes an engine
+// instruction.
+//
+// Each op is a small class in one file beside its Module (conv2d.h: Conv2dOp and Conv2d). What the
+// graph passes need to know of an op they ask through the virtual functions here, so that no pass
+// has a list of types: adding a layer touches its own file only.
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/qparams.h"
+#include "engine/program.h"
+#include "tensor/tape.h"
+
+namespace octet::nn {
+
+// A fused activation in real numbers: y = min(max(x, lo), hi).
+struct ClampRange {
+  float lo = -std::numeric_limits<float>::infinity();
+  float hi = std::numeric_limits<float>::infinity();
+};
+
+// How a layer is quantized; absent for a float layer.
+struct LayerQuantization {
+  QParams output;  // u8, before any fused activation is folded into its range
+  std::vector<float>
+      weight_scale;  // one per output channel (all equal when per tensor); empty without weights
+  int32_t weight_quant_min = -127;  // inclusive, within s8
+  int32_t weight_quant_max = 127;
+};
+
+// What Op::lower gets: a layer after fusion, and where to put it.
+struct Lowering {
+  engine::Program* program = nullptr;
+  std::string name;                     // module path
+  std::vector<engine::ValueId> inputs;  // activations; a u8 one carries its qparams in the program
+  Shape output_shape;                   // batch 1
+  Tensor weight;                        // f32, batch norm folded in; undefined without weights
+  Tensor bias;                          // f32 [out_c]; undefined for none
+  ClampRange range;                     // fused activation
+  std::optional<LayerQuantization> quantization;
+};
+
+// What an op does to the quantization parameters of its input.
+enum class QuantRole {
+  observed,      // the output gets qparams of its own (conv2d, linear, add)
+  pass_through,  // keeps the qparams of its first input (max pooling, average pooling, flatten)
+  stub,          // quantize stub: from here on the model is quantized
+  destub,        // dequantize stub: from here on it is float
+  unsupported,   // float only: the boundary dequantizes
+};
+
+// Per-channel y = x * scale + shift, what batch norm is in eval mode. f32 [channels].
+struct ChannelAffine {
+  Tensor scale, shift;
+};
+
+class Op : public TapeOp {
+ public:
+  virtual QuantRole quant_role() const = 0;
+
+  // Ops with weights: inputs are (x, weight[, bias]), weight's outermost extent is the output
+  // channel.
+  virtual bool has_weight() const { return false; }
+  // The op can take a fused activation in `Lowering::range` (conv2d, linear, add).
+  virtual bool takes_activation() const { return false; }
+  // The op is an activation that can be fused into the op before it.
+  virtual std::optional<ClampRange> activation() const { return std::nullopt; }
+  // The op is a per-channel affine map that can be folded into the weights before it; its graph
+  // inputs are given. Uses the running statistics.
+  virtual std::optional<ChannelAffine> channel_affine(std::span<const Tensor> inputs) const {
+    return (void)inputs, std::nullopt;
+  }
+  // The op does nothing in eval mode (dropout, identity): graphs leave it out.
+  virtual bool is_identity() const { return false; }
+
+  // Appends the instruction to the program and returns the value that holds its result.
+  virtual engine::ValueId lower(const Lowering& layer) const = 0;
+};
+
+}  // namespace octet::nn
