@@ -1,0 +1,70 @@
+// prepare: a float model becomes one that learns its activation ranges and can be converted.
+//
+//   auto prepared = quant::prepare(model, example, quant::get_default_qconfig_mapping("x86"));
+//   for (const Tensor& batch : calibration) (*prepared)(batch);   // observers see every activation
+//   prepared->set_mode(quant::Mode::simulate);                     // optional: the integers, by
+//   the specification engine::Program int8 = quant::convert(*prepared);              // convert.h
+//
+// What torch.ao.quantization.quantize_fx.prepare_fx does, on the traced graph: fusion groups are
+// found (nn/graph.h), every value that will be quantized gets an observer. QuantStub/DeQuantStub
+// bound the quantized region when the model has them; without them it is everything between input
+// and output. A module that the mapping gives no qconfig stays float, and so does what can't be
+// quantized.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nn/graph.h"
+#include "nn/module.h"
+#include "quant/observers/observer.h"
+#include "quant/qconfig.h"
+
+namespace octet::quant {
+
+enum class Mode {
+  observe,   // float, and observers see every value
+  off,       // float
+  simulate,  // the integers of the converted model, by the scalar specification of each instruction
+};
+
+class PreparedModel : public nn::Module {
+ public:
+  // x: f32, any batch. Returns f32 in every mode.
+  Tensor forward(const Tensor& x) override;
+
+  void set_mode(Mode mode) { mode_ = mode; }
+  Mode mode() const { return mode_; }
+
+  // The integers (u8) that every quantized value of the graph takes for x, by the scalar
+  // specification, layer by layer: {name of the value, elements}. The same names as the values of
+  // the converted program.
+  std::vector<std::pair<std::string, Tensor>> simulate_values(const Tensor& x);
+
+  const nn::Graph& graph() const { return graph_; }
+  const nn::GroupedGraph& groups() const { return groups_; }
+  // Whether that group becomes an integer instruction.
+  bool is_quantized(size_t group) const { return group_qconfig_[group].has_value(); }
+  const std::optional<QConfig>& qconfig(size_t group) const { return group_qconfig_[group]; }
+  // The observer of a graph value, or null.
+  const Observer* observer(int value) const { return observers_[value].get(); }
+
+ private:
+  friend std::unique_ptr<PreparedModel> prepare(nn::Module&, const Tensor&, const QConfigMapping&);
+  void attach_observers(const QConfigMapping& mapping);
+
+  nn::Graph graph_;
+  nn::GroupedGraph groups_;
+  std::vector<std::optional<QConfig>> group_qconfig_;  // by group; nullopt: stays float
+  std::vector<std::unique_ptr<Observer>> observers_;   // by graph value
+  Mode mode_ = Mode::observe;
+};
+
+// The model is traced in eval mode with `example` (batch 1) and shares its parameters; it must
+// outlive the prepared model.
+std::unique_ptr<PreparedModel> prepare(nn::Module& model, const Tensor& example,
+                                       const QConfigMapping& mapping);
+
+}  // namespace octet::quant
