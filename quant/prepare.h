@@ -48,16 +48,20 @@ class PreparedModel : public nn::Module {
   // Whether that group becomes an integer instruction.
   bool is_quantized(size_t group) const { return group_qconfig_[group].has_value(); }
   const std::optional<QConfig>& qconfig(size_t group) const { return group_qconfig_[group]; }
+  // Why a group stays float; empty when it doesn't.
+  const std::string& why_float(size_t group) const { return why_float_[group]; }
   // The observer of a graph value, or null.
   const Observer* observer(int value) const { return observers_[value].get(); }
 
  private:
   friend std::unique_ptr<PreparedModel> prepare(nn::Module&, const Tensor&, const QConfigMapping&);
   void attach_observers(const QConfigMapping& mapping);
+  void observe_value(int value, const QConfig& qconfig);
 
   nn::Graph graph_;
   nn::GroupedGraph groups_;
   std::vector<std::optional<QConfig>> group_qconfig_;  // by group; nullopt: stays float
+  std::vector<std::string> why_float_;                 // by group
   std::vector<std::unique_ptr<Observer>> observers_;   // by graph value
   Mode mode_ = Mode::observe;
 };

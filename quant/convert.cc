@@ -1,0 +1,26 @@
+#include "quant/convert.h"
+
+#include "quant/layer_lowering.h"
+#include "quant/layer_plan.h"
+
+namespace octet::quant {
+
+Conversion convert(const PreparedModel& prepared) {
+  const nn::Graph& graph = prepared.graph();
+  const ModelPlan plan = plan_layers(prepared);
+  LayerLowering lowering(prepared, plan);
+  Conversion result;
+  lowering.add_input(graph.inputs[0], DType::f32);
+  for (size_t g = 0; g < plan.layers.size(); ++g) {
+    lowering.add_layer(g);
+    const nn::GraphNode& node = graph.nodes[prepared.groups().groups[g].main];
+    result.layers.push_back({plan.layers[g].layer.name, node.op->name(), prepared.is_quantized(g),
+                             plan.layers[g].note});
+  }
+  const engine::ValueId output = lowering.as(graph.outputs[0], DType::f32);
+  lowering.program().outputs.push_back(output);
+  result.program = std::move(lowering.program());
+  return result;
+}
+
+}  // namespace octet::quant

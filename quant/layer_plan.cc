@@ -1,0 +1,141 @@
+#include "quant/layer_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "base/error.h"
+#include "kernels/add_u8.h"
+
+namespace octet::quant {
+namespace {
+
+// Sums of products and biases stay below this in absolute value, a factor 2 inside s32.
+constexpr double kLargestSum = 0x1p30;
+
+QParams observed_qparams(const PreparedModel& prepared, int value) {
+  const Observer* observer = prepared.observer(value);
+  OCTET_CHECK(observer != nullptr && !observer->never_observed(), "convert: the value of ",
+              prepared.graph().values[value].name,
+              " was never observed; run calibration data through the prepared model first");
+  return observer->qparams().front();
+}
+
+// One scale per output channel.
+std::vector<float> weight_scales(const QConfig& qconfig, const Tensor& weight) {
+  const std::unique_ptr<Observer> observer = qconfig.weight();
+  observer->observe(weight);
+  const std::vector<QParams> qparams = observer->qparams();
+  std::vector<float> scales(static_cast<size_t>(weight.dim(0)));
+  for (size_t o = 0; o < scales.size(); ++o) scales[o] = qparams[qparams.size() == 1 ? 0 : o].scale;
+  return scales;
+}
+
+// Per output channel, an upper bound of |sum of products + bias| in steps of s_x * s_w.
+std::vector<double> largest_sums(const nn::Lowering& layer, const std::vector<float>& scales,
+                                 const QParams& x) {
+  const Tensor& weight = layer.weight;
+  const size_t taps = static_cast<size_t>(weight.elements() / weight.dim(0));
+  const double largest_x = std::max(x.zero_point - x.quant_min, x.quant_max - x.zero_point);
+  const float* w = weight.data<float>();
+  std::vector<double> sums(scales.size());
+  for (size_t o = 0; o < sums.size(); ++o) {
+    double steps = 0.5 * static_cast<double>(taps);  // rounding of each weight
+    for (size_t k = 0; k < taps; ++k) steps += std::abs(double{w[o * taps + k]}) / scales[o];
+    sums[o] = steps * largest_x + 1;
+    if (layer.bias.defined())
+      sums[o] += std::abs(double{layer.bias.data<float>()[o]}) / (double{x.scale} * scales[o]);
+  }
+  return sums;
+}
+
+// Raises weight scales until every bias fits; says how many.
+void fit_biases(const nn::Lowering& layer, const QParams& x, std::vector<float>& scales,
+                std::ostringstream& note) {
+  if (!layer.bias.defined()) return;
+  int raised = 0;
+  for (size_t o = 0; o < scales.size(); ++o) {
+    const double least = std::abs(double{layer.bias.data<float>()[o]}) / (x.scale * kLargestSum);
+    if (scales[o] >= least) continue;
+    scales[o] = std::nextafter(static_cast<float>(least), INFINITY);
+    ++raised;
+  }
+  if (raised > 0)
+    note << "weight scale raised in " << raised << " channels so that the bias fits; ";
+}
+
+// Raises the output scale to `least`; says so.
+void raise_output_scale(double least, QParams& output, std::ostringstream& note) {
+  if (output.scale >= least) return;
+  note << "output scale raised from " << output.scale << " to " << least
+       << " so that sums can be requantized; ";
+  output.scale = std::nextafter(static_cast<float>(least), INFINITY);
+}
+
+void quantize_weighted(const QConfig& qconfig, const QParams& x, LayerPlan& plan,
+                       std::ostringstream& note) {
+  nn::Lowering& layer = plan.layer;
+  nn::LayerQuantization& quantization = *layer.quantization;
+  quantization.weight_scale = weight_scales(qconfig, layer.weight);
+  const QParams weight_range = qconfig.weight()->empty_qparams();
+  quantization.weight_quant_min = weight_range.quant_min;
+  quantization.weight_quant_max = weight_range.quant_max;
+  fit_biases(layer, x, quantization.weight_scale, note);
+  const std::vector<double> sums = largest_sums(layer, quantization.weight_scale, x);
+  double least = 0;
+  for (size_t o = 0; o < sums.size(); ++o) {
+    OCTET_CHECK(sums[o] < 2 * kLargestSum, "convert: ", layer.name, ": channel ", o, " can sum to ",
+                sums[o], ", which 32 bits do not hold; keep this layer float");
+    least = std::max(least, sums[o] * x.scale * quantization.weight_scale[o] / kLargestSum);
+  }
+  raise_output_scale(least, quantization.output, note);
+}
+
+}  // namespace
+
+ModelPlan plan_layers(const PreparedModel& prepared) {
+  const nn::Graph& graph = prepared.graph();
+  const nn::GroupedGraph& groups = prepared.groups();
+  ModelPlan plan;
+  plan.qparams.resize(graph.values.size());
+  plan.layers.resize(groups.groups.size());
+  // Values that enter the quantized part from outside keep what was observed.
+  for (size_t v = 0; v < graph.values.size(); ++v) {
+    if (prepared.observer(static_cast<int>(v)) != nullptr)
+      plan.qparams[v] = observed_qparams(prepared, static_cast<int>(v));
+  }
+  for (size_t g = 0; g < groups.groups.size(); ++g) {
+    const nn::LayerGroup& group = groups.groups[g];
+    const nn::Op& op = *graph.nodes[group.main].op;
+    LayerPlan& layer = plan.layers[g];
+    layer.layer = nn::fold(graph, group);
+    if (!prepared.is_quantized(g)) {
+      layer.note = prepared.why_float(g);
+      continue;
+    }
+    std::ostringstream note;
+    const int output = groups.alias[group.output];
+    const QParams x = *plan.qparams[groups.alias[group.inputs[0]]];
+    layer.layer.quantization.emplace();
+    QParams& y = layer.layer.quantization->output;
+    if (op.quant_role() == nn::QuantRole::pass_through) {
+      y = x;
+    } else {
+      y = *plan.qparams[output];
+      if (op.has_weight()) {
+        quantize_weighted(*prepared.qconfig(g), x, layer, note);
+      } else {
+        for (int input : group.inputs) {
+          const double ratio = kernels::add_u8::kMaxRatio;
+          raise_output_scale(plan.qparams[groups.alias[input]]->scale / ratio, y, note);
+        }
+      }
+    }
+    plan.qparams[output] = y;
+    layer.note = note.str();
+    if (!layer.note.empty()) layer.note.resize(layer.note.size() - 2);
+  }
+  return plan;
+}
+
+}  // namespace octet::quant

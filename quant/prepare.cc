@@ -1,0 +1,125 @@
+#include "quant/prepare.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "quant/simulate.h"
+
+namespace octet::quant {
+namespace {
+
+using nn::QuantRole;
+
+// By graph value: whether it lies between a QuantStub and a DeQuantStub. Without stubs all do.
+std::vector<bool> quantized_region(const nn::Graph& graph, const nn::GroupedGraph& groups) {
+  const bool has_stub = std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const auto& node) {
+    return node.op->quant_role() == QuantRole::stub;
+  });
+  std::vector<bool> region(graph.values.size(), !has_stub);
+  for (const nn::LayerGroup& group : groups.groups) {
+    const QuantRole role = graph.nodes[group.main].op->quant_role();
+    const bool inputs_inside =
+        std::all_of(group.inputs.begin(), group.inputs.end(), [&](int v) { return region[v]; });
+    region[group.output] = role == QuantRole::stub || (role != QuantRole::destub && inputs_inside);
+  }
+  return region;
+}
+
+}  // namespace
+
+void PreparedModel::attach_observers(const QConfigMapping& mapping) {
+  const std::vector<bool> region = quantized_region(graph_, groups_);
+  group_qconfig_.resize(groups_.groups.size());
+  why_float_.resize(groups_.groups.size());
+  observers_.resize(graph_.values.size());
+  // Values that some quantized layer makes.
+  std::vector<bool> as_integers(graph_.values.size());
+  for (int input : graph_.inputs) as_integers[groups_.alias[input]] = region[input];
+  for (size_t g = 0; g < groups_.groups.size(); ++g) {
+    const nn::LayerGroup& group = groups_.groups[g];
+    const nn::GraphNode& node = graph_.nodes[group.main];
+    const QuantRole role = node.op->quant_role();
+    const int output = groups_.alias[group.output];
+    if (role == QuantRole::stub || role == QuantRole::destub) {
+      // Stubs compute nothing: the value behind a QuantStub is quantized as it enters.
+      as_integers[output] = as_integers[output] || role == QuantRole::stub;
+      continue;
+    }
+    std::optional<QConfig> qconfig = mapping.find(node.op->name(), node.path);
+    const bool inside =
+        std::all_of(group.inputs.begin(), group.inputs.end(), [&](int v) { return region[v]; });
+    if (!qconfig) {
+      why_float_[g] = "no qconfig";
+    } else if (role == QuantRole::unsupported) {
+      why_float_[g] = std::string(node.op->name()) + " has no integer form";
+    } else if (!inside) {
+      why_float_[g] = "outside the stubs";
+    } else if (role == QuantRole::pass_through && !as_integers[groups_.alias[group.inputs[0]]]) {
+      why_float_[g] = "its input is float";
+    } else {
+      group_qconfig_[g] = qconfig;
+      as_integers[output] = true;
+      for (int input : group.inputs) observe_value(groups_.alias[input], *qconfig);
+      if (role == QuantRole::observed) observe_value(output, *qconfig);
+    }
+  }
+}
+
+// A value that a pass-through layer made shares its input's qparams and needs no observer.
+void PreparedModel::observe_value(int value, const QConfig& qconfig) {
+  if (observers_[value] != nullptr) return;
+  for (size_t g = 0; g < groups_.groups.size(); ++g) {
+    const nn::LayerGroup& group = groups_.groups[g];
+    if (groups_.alias[group.output] == value && is_quantized(g) &&
+        graph_.nodes[group.main].op->quant_role() == QuantRole::pass_through)
+      return;
+  }
+  observers_[value] = qconfig.activation();
+}
+
+Tensor PreparedModel::forward(const Tensor& x) {
+  if (mode_ == Mode::simulate) return simulate(*this, x).output;
+  std::vector<Tensor> values(graph_.values.size());
+  std::vector<int> last_reader(graph_.values.size(), -1);
+  for (size_t n = 0; n < graph_.nodes.size(); ++n)
+    for (int v : graph_.nodes[n].inputs) last_reader[v] = static_cast<int>(n);
+  for (int v : graph_.outputs) last_reader[v] = static_cast<int>(graph_.nodes.size());
+
+  const auto store = [&](int v, const Tensor& tensor) {
+    values[v] = tensor;
+    if (mode_ == Mode::observe && observers_[v] != nullptr) observers_[v]->observe(tensor);
+  };
+  store(graph_.inputs[0], x);
+  for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+    const nn::GraphNode& node = graph_.nodes[n];
+    std::vector<Tensor> inputs;
+    for (int v : node.inputs)
+      inputs.push_back(graph_.values[v].constant.defined() ? graph_.values[v].constant : values[v]);
+    const PathScope scope(node.path);
+    const std::vector<Tensor> results = apply(node.op, std::move(inputs));
+    for (size_t i = 0; i < results.size(); ++i) store(node.outputs[i], results[i]);
+    // Activations are large: free each after its last use.
+    for (int v : node.inputs)
+      if (last_reader[v] == static_cast<int>(n)) values[v] = Tensor();
+  }
+  return values[graph_.outputs[0]];
+}
+
+std::vector<std::pair<std::string, Tensor>> PreparedModel::simulate_values(const Tensor& x) {
+  return simulate(*this, x).integers;
+}
+
+std::unique_ptr<PreparedModel> prepare(nn::Module& model, const Tensor& example,
+                                       const QConfigMapping& mapping) {
+  auto prepared = std::make_unique<PreparedModel>();
+  prepared->graph_ = nn::trace(model, example);
+  OCTET_CHECK(prepared->graph_.inputs.size() == 1 && prepared->graph_.outputs.size() == 1,
+              "prepare: the model has ", prepared->graph_.inputs.size(), " inputs and ",
+              prepared->graph_.outputs.size(), " outputs, expected one of each");
+  prepared->groups_ = nn::find_groups(prepared->graph_);
+  prepared->attach_observers(mapping);
+  prepared->eval();
+  return prepared;
+}
+
+}  // namespace octet::quant
