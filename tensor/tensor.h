@@ -54,7 +54,7 @@ class Tensor {
   }
   void* raw() const { return impl_->storage->data(); }
 
-  // The same elements under another shape of as many elements; not recorded (nn/reshape.h is).
+  // The same elements under another shape of as many elements; not recorded (nn/flatten.h is).
   Tensor view(const Shape& shape) const;
   Tensor clone() const;
   // Elements [begin, end) of the outermost dimension, copied.

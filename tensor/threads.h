@@ -1,4 +1,5 @@
 // How many threads tensor operations use: one pool for the process, 1 thread until set.
+// Operations are called from one thread at a time; the pool spreads each of them.
 #pragma once
 
 #include "base/parallel.h"
