@@ -174,24 +174,6 @@ cc_library(
     )
 
     debian_package(
-        name = "eigen",
-        apt = "libeigen3-dev",
-        needs = ["/usr/include/eigen3/Eigen/Core"],
-        build = """
-system_headers(
-    name = "include",
-    path = "/usr/include/eigen3",
-)
-
-cc_library(
-    name = "eigen",
-    defines = ["EIGEN_MPL2_ONLY"],
-    deps = [":include"],
-)
-""",
-    )
-
-    debian_package(
         name = "stb",
         apt = "libstb-dev",
         needs = ["/usr/include/stb/stb_image.h"],
