@@ -1,0 +1,70 @@
+#include "kernels/elementwise_f32.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/elementwise_f32.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octet::kernels::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// As the specification: Min and Max of the targets differ for NaN and for zeros of both signs.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V clamp_vector(D d, V x, float lo, float hi) {
+  const V vlo = hn::Set(d, lo);
+  const V vhi = hn::Set(d, hi);
+  const V below = hn::IfThenElse(hn::Gt(x, vhi), vhi, x);
+  return hn::IfThenElse(hn::Lt(x, vlo), vlo, below);
+}
+
+template <class D>
+HWY_INLINE void add_step(D d, const float* a, const float* b, float* y, float lo, float hi) {
+  hn::StoreU(clamp_vector(d, hn::Add(hn::LoadU(d, a), hn::LoadU(d, b)), lo, hi), d, y);
+}
+
+template <class D>
+HWY_INLINE void clamp_step(D d, const float* x, float* y, float lo, float hi) {
+  hn::StoreU(clamp_vector(d, hn::LoadU(d, x), lo, hi), d, y);
+}
+
+void add_f32(const float* a, const float* b, float* y, size_t n, float lo, float hi) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) add_step(d, a + i, b + i, y + i, lo, hi);
+  for (; i < n; ++i) add_step(hn::CappedTag<float, 1>(), a + i, b + i, y + i, lo, hi);
+}
+
+void clamp_f32(const float* x, float* y, size_t n, float lo, float hi) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) clamp_step(d, x + i, y + i, lo, hi);
+  for (; i < n; ++i) clamp_step(hn::CappedTag<float, 1>(), x + i, y + i, lo, hi);
+}
+
+}  // namespace
+}  // namespace octet::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace octet::kernels {
+
+HWY_EXPORT(add_f32);
+HWY_EXPORT(clamp_f32);
+
+namespace elementwise_f32 {
+
+void add(const float* a, const float* b, float* y, size_t n, float lo, float hi) noexcept {
+  HWY_DYNAMIC_DISPATCH(add_f32)(a, b, y, n, lo, hi);
+}
+
+void clamp(const float* x, float* y, size_t n, float lo, float hi) noexcept {
+  HWY_DYNAMIC_DISPATCH(clamp_f32)(x, y, n, lo, hi);
+}
+
+}  // namespace elementwise_f32
+}  // namespace octet::kernels
+#endif  // HWY_ONCE

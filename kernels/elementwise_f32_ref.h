@@ -1,0 +1,13 @@
+// elementwise_f32, the specification: elementwise_f32.h in scalar code.
+#pragma once
+
+#include <cstddef>
+
+namespace octet::kernels::ref::elementwise_f32 {
+
+// Written with comparisons, so that NaN passes, and -0 stays -0 where lo or hi is 0.
+inline float clamp(float x, float lo, float hi) { return x < lo ? lo : x > hi ? hi : x; }
+
+inline float add(float a, float b, float lo, float hi) { return clamp(a + b, lo, hi); }
+
+}  // namespace octet::kernels::ref::elementwise_f32

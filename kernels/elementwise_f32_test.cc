@@ -1,0 +1,92 @@
+#define BOOST_TEST_MODULE elementwise_f32
+#include "kernels/elementwise_f32.h"
+
+#include <bit>
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/elementwise_f32_ref.h"
+#include "kernels/kernel_testing.h"
+
+namespace octet::kernels {
+namespace {
+
+using testing::GuardedArray;
+using Edge = GuardedArray<float>::Edge;
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+
+// The same bits; of a NaN only that it is one, for its sign and payload belong to the CPU.
+bool same(float got, float want) {
+  if (std::isnan(want)) return std::isnan(got);
+  return std::bit_cast<uint32_t>(got) == std::bit_cast<uint32_t>(want);
+}
+
+float random_value(Rng& rng) {
+  const float special[] = {0.0f, -0.0f, kInf, -kInf, std::nanf(""), 6.0f, 1e-45f, 3e38f};
+  return rng.below(4) ? rng.uniform(-10.0f, 10.0f) : special[rng.below(8)];
+}
+
+struct Bounds {
+  float lo, hi;
+};
+constexpr Bounds kBounds[] = {
+    {-kInf, kInf}, {0.0f, kInf}, {0.0f, 6.0f}, {-0.0f, 6.0f}, {1.0f, 1.0f}};
+
+BOOST_AUTO_TEST_CASE(add_equals_the_reference_at_every_size_and_both_edges) {
+  testing::for_each_target([] {
+    Rng rng(1);
+    for (size_t n = 0; n <= 4 * 16 + 1; ++n)
+      for (const Edge edge : {Edge::end, Edge::start})
+        for (const Bounds bounds : kBounds) {
+          GuardedArray<float> a(n, edge), b(n, edge), y(n, edge);
+          for (float& v : a) v = random_value(rng);
+          for (float& v : b) v = random_value(rng);
+          elementwise_f32::add(a.data(), b.data(), y.data(), n, bounds.lo, bounds.hi);
+          for (size_t i = 0; i < n; ++i)
+            BOOST_TEST(same(y[i], ref::elementwise_f32::add(a[i], b[i], bounds.lo, bounds.hi)),
+                       a[i] << " + " << b[i] << " gives " << y[i]);
+        }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(clamp_equals_the_reference_at_every_size_and_both_edges) {
+  testing::for_each_target([] {
+    Rng rng(2);
+    for (size_t n = 0; n <= 4 * 16 + 1; ++n)
+      for (const Edge edge : {Edge::end, Edge::start})
+        for (const Bounds bounds : kBounds) {
+          GuardedArray<float> x(n, edge), y(n, edge);
+          for (float& v : x) v = random_value(rng);
+          elementwise_f32::clamp(x.data(), y.data(), n, bounds.lo, bounds.hi);
+          for (size_t i = 0; i < n; ++i)
+            BOOST_TEST(same(y[i], ref::elementwise_f32::clamp(x[i], bounds.lo, bounds.hi)),
+                       x[i] << " gives " << y[i]);
+        }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(output_may_be_an_input) {
+  testing::for_each_target([] {
+    Rng rng(3);
+    const size_t n = 53;
+    std::vector<float> a(n), b(n), want(n);
+    for (float& v : a) v = rng.uniform(-10.0f, 10.0f);
+    for (float& v : b) v = rng.uniform(-10.0f, 10.0f);
+    for (size_t i = 0; i < n; ++i) want[i] = ref::elementwise_f32::add(a[i], b[i], 0.0f, 6.0f);
+    std::vector<float> y = a;
+    elementwise_f32::add(y.data(), b.data(), y.data(), n, 0.0f, 6.0f);
+    BOOST_TEST((y == want), "y is a");
+    y = b;
+    elementwise_f32::add(a.data(), y.data(), y.data(), n, 0.0f, 6.0f);
+    BOOST_TEST((y == want), "y is b");
+    for (size_t i = 0; i < n; ++i) want[i] = ref::elementwise_f32::clamp(a[i], 0.0f, 6.0f);
+    elementwise_f32::clamp(a.data(), a.data(), n, 0.0f, 6.0f);
+    BOOST_TEST((a == want), "y is x");
+  });
+}
+
+}  // namespace
+}  // namespace octet::kernels
