@@ -8,8 +8,8 @@
 // touched; no alignment needed. Rounding: the terms are added by fused multiply-adds in the order
 // (ky, kx, c), starting from bias, whatever the tile or the number of threads, so that batch size
 // and threads never change a bit; targets without a fused multiply-add differ from the others in
-// the last bits. Normative: conv_f32_ref.h (in double); the bound is (taps + 1) * 2^-24 * sum |w x|
-// + 2^-24 |y|.
+// the last bits. Normative: conv_f32_ref.h (in double); the bound is (taps + 1) * 2^-24 *
+// (|bias| + sum |w x|) + 2^-24 |y|.
 #pragma once
 
 #include <cstddef>

@@ -7,8 +7,8 @@
 // x and y do not overlap; nothing outside them is touched; no alignment needed.
 // Rounding: fused multiply-adds in the order (ky, kx), starting from bias; positions outside the
 // image are skipped or added as zeros, which is the same. Threads and batch never change a bit.
-// Normative: depthwise_f32_ref.h (in double); the bound is (taps + 1) * 2^-24 * sum |w x| + 2^-24
-// |y|.
+// Normative: depthwise_f32_ref.h (in double); the bound is (taps + 1) * 2^-24 *
+// (|bias| + sum |w x|) + 2^-24 |y|.
 #pragma once
 
 #include <cstddef>

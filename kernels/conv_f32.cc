@@ -1,0 +1,227 @@
+// Start reading at conv_f32_layout.h (what is packed, how the output is cut) and
+// conv_f32_tile-inl.h (the inner loop); here: packing, the table of row pointers, the loops.
+#include "kernels/conv_f32.h"
+
+#include <cstring>
+
+#include "base/buffer.h"
+#include "base/check.h"
+#include "kernels/conv_f32_layout.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/conv_f32.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/conv_f32_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octet::kernels::conv_f32::HWY_NAMESPACE {
+
+Layout layout_of(const Conv2dGeometry& g) {
+  return make_layout(g, kLanes, kPanelVectors, kTileRows);
+}
+
+size_t packed_bytes(const Params& params) {
+  const Conv2dGeometry& g = params.geometry;
+  const Layout l = layout_of(g);
+  return align_up((l.zeros_offset(g.groups) + l.zeros(g.in_c)) * sizeof(float));
+}
+
+Work work(const Params& params) {
+  const Conv2dGeometry& g = params.geometry;
+  const Layout l = layout_of(g);
+  return {l.row_tasks() * l.panel_tasks(g.groups), l.workspace_bytes()};
+}
+
+void pack(const Params& params, void* packed) {
+  const Conv2dGeometry& g = params.geometry;
+  const Layout l = layout_of(g);
+  std::memset(packed, 0, HWY_NAMESPACE::packed_bytes(params));
+  for (size_t panel = 0; panel < l.panels(g.groups); ++panel) {
+    float* to = static_cast<float*>(packed) + l.panel_offset(panel);
+    const size_t width = l.vectors_of(panel) * l.lanes;
+    const size_t first = panel % l.panels_per_group * l.panel_vectors * l.lanes;
+    const size_t columns = std::min(width, l.group_out - first);
+    for (size_t j = 0; j < columns; ++j) {
+      const size_t o = panel / l.panels_per_group * l.group_out + first + j;
+      to[j] = params.bias ? params.bias[o] : 0.0f;
+      const float* w = params.weight + o * l.inputs();
+      for (size_t k = 0; k < l.inputs(); ++k) to[(1 + k) * width + j] = w[k];
+    }
+  }
+}
+
+// Writes the table of row pointers for a block of output rows.
+class RowTable {
+ public:
+  RowTable(const Conv2dGeometry& g, const Layout& l, const float* x, const float* zeros,
+           void* workspace)
+      : g_(g),
+        l_(l),
+        x_(x),
+        zeros_(zeros),
+        table_(static_cast<const float**>(workspace)),
+        spans_(reinterpret_cast<float*>(static_cast<std::byte*>(workspace) + l.table_bytes())) {}
+
+  const float* const* pointers() const { return table_; }
+
+  void fill(size_t first, size_t rows) {
+    step_ = rows;
+    if (l_.addressing == Addressing::dense) {
+      sequence(table_, rows, x_ + first * g_.in_c, g_.in_c);
+      return;
+    }
+    // Pieces of the block that lie in one row of the image.
+    for (size_t done = 0; done < rows;) {
+      const size_t ox = (first + done) % g_.out_w;
+      const size_t image_row = (first + done) / g_.out_w;
+      const size_t count = std::min(rows - done, g_.out_w - ox);
+      fill_image_row(image_row / g_.out_h, image_row % g_.out_h, ox, count, done);
+      done += count;
+    }
+  }
+
+ private:
+  // A loop that compilers turn into vectors.
+  static void sequence(const float** to, size_t n, const float* first, size_t step) {
+    for (size_t i = 0; i < n; ++i) to[i] = first + i * step;
+  }
+
+  void fill_image_row(size_t n, size_t oy, size_t ox, size_t count, size_t at) {
+    const size_t columns = l_.taps / g_.kernel_h;
+    for (size_t ky = 0; ky < g_.kernel_h; ++ky) {
+      const size_t iy = oy * g_.stride_h + ky * g_.dilation_h - g_.pad_top;
+      const float* image_row = x_ + (n * g_.in_h + iy) * g_.in_w * g_.in_c;
+      for (size_t kx = 0; kx < columns; ++kx) {
+        const float** to = table_ + (ky * columns + kx) * step_ + at;
+        if (iy >= g_.in_h) {  // above or below
+          std::fill(to, to + count, zeros_);
+        } else {
+          fill_tap(image_row, kx * g_.dilation_w, ox, count, to, (ky * step_ + at) * l_.run);
+        }
+      }
+    }
+  }
+
+  // Outputs [ox, ox + count), whose windows begin at column ox * stride_w + shift - pad_left.
+  void fill_tap(const float* image_row, size_t shift, size_t ox, size_t count, const float** to,
+                size_t span_at) {
+    const bool spans = l_.addressing == Addressing::row_spans;
+    const size_t width = spans ? g_.kernel_w : 1;
+    // Outputs [begin, end) have their whole window inside the image.
+    const size_t before = g_.pad_left > shift ? g_.pad_left - shift : 0;
+    const size_t room = g_.in_w + g_.pad_left;  // the window ends at or before this
+    const size_t from = (before + g_.stride_w - 1) / g_.stride_w;
+    const size_t until = room < shift + width ? 0 : (room - shift - width) / g_.stride_w + 1;
+    const size_t begin = std::clamp(from, ox, ox + count);
+    const size_t end = std::clamp(until, begin, ox + count);
+    const auto outside = [&](size_t i) {
+      const size_t ix = i * g_.stride_w + shift - g_.pad_left;  // may wrap around
+      to[i - ox] = spans ? copy_span(image_row, ix, span_at + (i - ox) * l_.run) : zeros_;
+    };
+    for (size_t i = ox; i < begin; ++i) outside(i);
+    if (begin < end)
+      sequence(to + (begin - ox), end - begin,
+               image_row + (begin * g_.stride_w + shift - g_.pad_left) * g_.in_c,
+               g_.stride_w * g_.in_c);
+    for (size_t i = end; i < ox + count; ++i) outside(i);
+  }
+
+  const float* copy_span(const float* image_row, size_t ix, size_t span_at) {
+    float* span = spans_ + span_at;
+    for (size_t kx = 0; kx < g_.kernel_w; ++kx)
+      for (size_t c = 0; c < g_.in_c; ++c)
+        span[kx * g_.in_c + c] = ix + kx < g_.in_w ? image_row[(ix + kx) * g_.in_c + c] : 0.0f;
+    return span;
+  }
+
+  const Conv2dGeometry& g_;
+  const Layout& l_;
+  const float* x_;
+  const float* zeros_;
+  const float** table_;  // [taps][step_]
+  float* spans_;
+  size_t step_ = 0;
+};
+
+// One panel for `rows` rows, whose pointers are in t.rows: tiles of nearly equal height.
+void run_panel(TileArgs t, size_t rows, size_t vectors) {
+  const size_t tiles = (rows + kTileRows - 1) / kTileRows;
+  const size_t height = rows / tiles, higher = rows % tiles;
+  for (size_t i = 0; i < tiles; ++i) {
+    const size_t m = height + (i < higher ? 1 : 0);
+    tile_for(m, vectors)(t);
+    t.rows += m;
+    t.y += m * t.y_step;
+  }
+}
+
+void run_task(const Params& params, const Layout& l, const float* packed, float* y, RowTable& table,
+              size_t task) {
+  const size_t groups = params.geometry.groups, out_c = params.geometry.out_c;
+  const size_t panel_tasks = l.panel_tasks(groups);
+  const size_t first_panel = task % panel_tasks * l.panels_per_task;
+  const size_t end_panel = std::min(first_panel + l.panels_per_task, l.panels(groups));
+  const size_t first_row = task / panel_tasks * l.rows_per_task;
+  const size_t end_row = std::min(first_row + l.rows_per_task, l.rows);
+  for (size_t row = first_row; row < end_row; row += l.block_rows) {
+    const size_t rows = std::min(l.block_rows, end_row - row);
+    table.fill(row, rows);
+    for (size_t panel = first_panel; panel < end_panel; ++panel) {
+      const size_t group = panel / l.panels_per_group;
+      const size_t vectors = l.vectors_of(panel);
+      const size_t column = panel % l.panels_per_group * l.panel_vectors * l.lanes;
+      const TileArgs args{.rows = table.pointers(),
+                          .rows_step = rows,
+                          .taps = l.taps,
+                          .run = l.run,
+                          .x_offset = group * l.group_in,
+                          .panel = packed + l.panel_offset(panel),
+                          .y = y + row * out_c + group * l.group_out + column,
+                          .y_step = out_c,
+                          .columns = std::min(vectors * l.lanes, l.group_out - column),
+                          .lo = params.lo,
+                          .hi = params.hi};
+      run_panel(args, rows, vectors);
+    }
+  }
+}
+
+void run(const Params& params, const void* packed, const float* x, float* y, void* workspace,
+         size_t begin, size_t end) {
+  const Conv2dGeometry& g = params.geometry;
+  const Layout l = layout_of(g);
+  const float* weights = static_cast<const float*>(packed);
+  RowTable table(g, l, x, weights + l.zeros_offset(g.groups), workspace);
+  for (size_t task = begin; task < end; ++task) run_task(params, l, weights, y, table, task);
+}
+
+}  // namespace octet::kernels::conv_f32::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace octet::kernels::conv_f32 {
+
+HWY_EXPORT(packed_bytes);
+HWY_EXPORT(pack);
+HWY_EXPORT(work);
+HWY_EXPORT(run);
+
+size_t packed_bytes(const Params& params) noexcept {
+  return HWY_DYNAMIC_DISPATCH(packed_bytes)(params);
+}
+
+void pack(const Params& params, void* packed) noexcept {
+  HWY_DYNAMIC_DISPATCH(pack)(params, packed);
+}
+
+Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(work)(params); }
+
+void run(const Params& params, const void* packed, const float* x, float* y, void* workspace,
+         size_t begin, size_t end) noexcept {
+  OCTET_DCHECK(end <= work(params).tasks);
+  HWY_DYNAMIC_DISPATCH(run)(params, packed, x, y, workspace, begin, end);
+}
+
+}  // namespace octet::kernels::conv_f32
+#endif  // HWY_ONCE
