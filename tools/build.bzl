@@ -33,7 +33,8 @@ def octet_bench(name, srcs = None, deps = [], **kwargs):
         testonly = True,
         srcs = srcs or [name + ".cc"],
         copts = _WARNINGS,
-        deps = deps + ["@google_benchmark//:benchmark_main"],
+        # First, for Boost.Test, which kernel_testing brings, has a main, too.
+        deps = ["@google_benchmark//:benchmark_main"] + deps,
         **kwargs
     )
 
@@ -72,5 +73,6 @@ def octet_kernel(name, deps = [], hdrs = [], textual_hdrs = []):
         deps = [
             ":" + name,
             ":kernel_testing",
+            "//bench:peak",
         ],
     )
