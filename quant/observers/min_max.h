@@ -1,0 +1,17 @@
+// MinMaxObserver: the least and the greatest value of everything observed.
+#pragma once
+
+#include "quant/observers/observer.h"
+
+namespace octet::quant {
+
+class MinMaxObserver : public Observer {
+ public:
+  explicit MinMaxObserver(const ObserverOptions& options = ObserverOptions::activation())
+      : Observer(options) {}
+
+ protected:
+  void update(const Tensor& x) override;
+};
+
+}  // namespace octet::quant

@@ -1,0 +1,71 @@
+// Observer: watches tensors go by and says which scale and zero_point suit them.
+//
+//   MinMaxObserver observer(ObserverOptions::activation());
+//   for (const Tensor& batch : batches) observer.observe(batch);
+//   QParams qparams = observer.qparams().front();
+//
+// One range for the whole tensor, or one per channel. A new observer derives from this class and
+// implements update(), which merges the range of a tensor into ranges_.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/dtype.h"
+#include "quant/observers/range.h"
+#include "quant/qparams.h"
+#include "tensor/tensor.h"
+
+namespace octet::quant {
+
+struct ObserverOptions {
+  DType dtype = DType::u8;  // u8 or s8
+  Scheme scheme = Scheme::affine;
+  QuantRange range = {0, 255};  // within dtype
+  float eps = kDefaultEps;      // least scale
+
+  // What kernels take: u8, 0..255, affine.
+  static ObserverOptions activation() { return {}; }
+  // s8, -127..127, symmetric: scale = max|w| / 127.
+  static ObserverOptions weight() { return {DType::s8, Scheme::symmetric, {-127, 127}}; }
+};
+
+class Observer {
+ public:
+  // Throws octet::Error when the range is empty or does not fit the dtype.
+  explicit Observer(const ObserverOptions& options);
+  virtual ~Observer() = default;
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+
+  // x: f32, any shape; an empty tensor changes nothing. Throws octet::Error when it holds a NaN or
+  // an infinity; then nothing was changed.
+  void observe(const Tensor& x);
+
+  // What was observed: one range, or one per channel; none before the first observation.
+  const std::vector<ValueRange>& ranges() const { return ranges_; }
+  bool never_observed() const { return ranges_.empty(); }
+  virtual void reset() { ranges_.clear(); }
+
+  // One per range. Throws octet::Error before the first observation.
+  std::vector<QParams> qparams() const;
+  // The integers' range with scale 1: what there is to say before the first observation.
+  QParams empty_qparams() const;
+
+  // The dimension that has one range per index; none: one range for all.
+  virtual std::optional<int> ch_axis() const { return std::nullopt; }
+  const ObserverOptions& options() const { return options_; }
+
+ protected:
+  // x: f32, not empty.
+  virtual void update(const Tensor& x) = 0;
+  // The ranges that qparams() covers: ranges(), unless an observer leaves some values out.
+  virtual std::vector<ValueRange> quantized_ranges() const { return ranges_; }
+
+  std::vector<ValueRange> ranges_;
+
+ private:
+  ObserverOptions options_;
+};
+
+}  // namespace octet::quant
