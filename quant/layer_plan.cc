@@ -122,7 +122,7 @@ ModelPlan plan_layers(const PreparedModel& prepared) {
       y = x;
     } else {
       y = *plan.qparams[output];
-      if (op.has_weight()) {
+      if (layer.layer.weight.defined()) {
         quantize_weighted(*prepared.qconfig(g), x, layer, note);
       } else {
         for (int input : group.inputs) {
