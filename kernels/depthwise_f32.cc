@@ -1,0 +1,241 @@
+// Start reading at depthwise_f32_layout.h. Here: the two inner forms (3x3 with several columns per
+// step, and any kernel), then the loops around them.
+#include "kernels/depthwise_f32.h"
+
+#include <cstring>
+
+#include "base/check.h"
+#include "kernels/depthwise_f32_layout.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/depthwise_f32.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/dot_quad-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octet::kernels::depthwise_f32::HWY_NAMESPACE {
+using namespace octet::kernels::HWY_NAMESPACE;
+
+// One output row of one block of channels.
+struct Row {
+  const Conv2dGeometry* geometry;
+  const float* x;       // the block's first channel at tap ky = 0, column 0; may be above the image
+  ptrdiff_t x_step;     // from one ky to the next
+  Span ky;              // those inside the image
+  const float* weight;  // bias, taps
+  float* y;             // column 0
+  float lo, hi;
+};
+
+template <class D, int kColumns>
+HWY_INLINE void store_columns(D d, const hn::Vec<D> (&acc)[kColumns], const Row& r, float* y) {
+  const auto lo = hn::Set(d, r.lo), hi = hn::Set(d, r.hi);
+  OCTET_UNROLL
+  for (int p = 0; p < kColumns; ++p) {
+    // In this order a NaN stays a NaN.
+    hn::StoreU(hn::Min(hi, hn::Max(lo, acc[p])), d, y);
+    y += r.geometry->in_c;
+  }
+}
+
+// Output columns [ox, ox + kColumns) of a 3x3 kernel; each input is loaded once per ky and used for
+// every output that sees it. kLeft, kRight: the first or last input column is outside the image.
+template <class D, int kColumns, int kStride, bool kLeft, bool kRight>
+HWY_INLINE void columns_3x3(D d, const Row& r, size_t ox) {
+  constexpr int kInputs = (kColumns - 1) * kStride + 3;
+  const size_t channels = r.geometry->in_c;
+  const ptrdiff_t ix =
+      static_cast<ptrdiff_t>(ox * kStride) - static_cast<ptrdiff_t>(r.geometry->pad_left);
+  hn::Vec<D> acc[kColumns];
+  const auto bias = hn::Load(d, r.weight);
+  OCTET_UNROLL
+  for (int p = 0; p < kColumns; ++p) acc[p] = bias;
+  for (size_t ky = r.ky.begin; ky < r.ky.end; ++ky) {
+    const float* w = r.weight + (1 + 3 * ky) * hn::MaxLanes(d);
+    const hn::Vec<D> taps[3] = {hn::Load(d, w), hn::Load(d, w + hn::MaxLanes(d)),
+                                hn::Load(d, w + 2 * hn::MaxLanes(d))};
+    const float* x = r.x + static_cast<ptrdiff_t>(ky) * r.x_step +
+                     (ix + kLeft) * static_cast<ptrdiff_t>(channels);
+    OCTET_UNROLL
+    for (int i = kLeft; i < kInputs - kRight; ++i) {
+      const auto v = hn::LoadU(d, x);
+      x += channels;
+      OCTET_UNROLL
+      for (int p = 0; p < kColumns; ++p) {
+        const int kx = i - p * kStride;
+        if (kx < 0 || kx > 2) continue;
+        acc[p] = hn::MulAdd(v, taps[kx], acc[p]);
+      }
+    }
+  }
+  store_columns(d, acc, r, r.y + ox * channels);
+}
+
+template <class D, int kColumns, int kStride>
+HWY_INLINE void row_3x3(D d, const Row& r) {
+  const Conv2dGeometry& g = *r.geometry;
+  const bool pad_left = g.pad_left > 0;
+  const bool pad_right = (g.out_w - 1) * kStride + 3 > g.in_w + g.pad_left;
+  for (size_t done = 0; done < g.out_w; done += kColumns) {
+    const size_t ox = HWY_MIN(done, g.out_w - kColumns);
+    const bool left = pad_left && ox == 0, right = pad_right && ox + kColumns == g.out_w;
+    if (left && right) {
+      columns_3x3<D, kColumns, kStride, true, true>(d, r, ox);
+    } else if (left) {
+      columns_3x3<D, kColumns, kStride, true, false>(d, r, ox);
+    } else if (right) {
+      columns_3x3<D, kColumns, kStride, false, true>(d, r, ox);
+    } else {
+      columns_3x3<D, kColumns, kStride, false, false>(d, r, ox);
+    }
+  }
+}
+
+// Output columns [ox, ox + kColumns), all of which have taps [kx.begin, kx.end) inside the image.
+template <class D, int kColumns>
+HWY_INLINE void columns_any(D d, const Row& r, size_t ox, Span kx) {
+  const Conv2dGeometry& g = *r.geometry;
+  const ptrdiff_t channels = static_cast<ptrdiff_t>(g.in_c);
+  const ptrdiff_t ix = static_cast<ptrdiff_t>(ox * g.stride_w) - static_cast<ptrdiff_t>(g.pad_left);
+  hn::Vec<D> acc[kColumns];
+  const auto bias = hn::Load(d, r.weight);
+  OCTET_UNROLL
+  for (int p = 0; p < kColumns; ++p) acc[p] = bias;
+  for (size_t ky = r.ky.begin; ky < r.ky.end; ++ky) {
+    for (size_t k = kx.begin; k < kx.end; ++k) {
+      const auto w = hn::Load(d, r.weight + (1 + ky * g.kernel_w + k) * hn::MaxLanes(d));
+      const float* x = r.x + static_cast<ptrdiff_t>(ky) * r.x_step +
+                       (ix + static_cast<ptrdiff_t>(k * g.dilation_w)) * channels;
+      OCTET_UNROLL
+      for (int p = 0; p < kColumns; ++p) {
+        acc[p] = hn::MulAdd(hn::LoadU(d, x), w, acc[p]);
+        x += g.stride_w * g.in_c;
+      }
+    }
+  }
+  store_columns(d, acc, r, r.y + ox * g.in_c);
+}
+
+template <class D>
+HWY_INLINE void row_any(D d, const Row& r, Span inner) {
+  constexpr int kColumns = 7;
+  const Conv2dGeometry& g = *r.geometry;
+  const auto single = [&](size_t ox) HWY_ATTR {
+    const ptrdiff_t ix =
+        static_cast<ptrdiff_t>(ox * g.stride_w) - static_cast<ptrdiff_t>(g.pad_left);
+    columns_any<D, 1>(d, r, ox, taps_inside(ix, g.dilation_w, g.kernel_w, g.in_w));
+  };
+  const Span all{0, g.kernel_w};
+  size_t ox = 0;
+  while (ox < inner.begin) single(ox++);
+  for (; ox + kColumns <= inner.end; ox += kColumns) columns_any<D, kColumns>(d, r, ox, all);
+  while (ox < g.out_w) single(ox++);
+}
+
+// Output rows [begin, end) of all images.
+template <class D>
+HWY_INLINE void run_rows(D d, const Params& params, const Layout& l, const float* packed,
+                         const float* x, float* y, size_t begin, size_t end) {
+  const Conv2dGeometry& g = params.geometry;
+  const ptrdiff_t x_row = static_cast<ptrdiff_t>(g.in_w * g.in_c);
+  for (size_t strip = 0; strip < l.blocks; strip += l.strip_blocks) {
+    const size_t strip_end = HWY_MIN(strip + l.strip_blocks, l.blocks);
+    for (size_t row = begin; row < end; ++row) {
+      const ptrdiff_t n = static_cast<ptrdiff_t>(row / g.out_h);
+      const ptrdiff_t iy =
+          static_cast<ptrdiff_t>(row % g.out_h * g.stride_h) - static_cast<ptrdiff_t>(g.pad_top);
+      Row r{.geometry = &g,
+            .x = nullptr,
+            .x_step = static_cast<ptrdiff_t>(g.dilation_h) * x_row,
+            .ky = taps_inside(iy, g.dilation_h, g.kernel_h, g.in_h),
+            .weight = nullptr,
+            .y = nullptr,
+            .lo = params.lo,
+            .hi = params.hi};
+      for (size_t block = strip; block < strip_end; ++block) {
+        const size_t channel = l.channel(block, g.in_c);
+        r.x = x + (n * static_cast<ptrdiff_t>(g.in_h) + iy) * x_row + channel;
+        r.weight = packed + block * l.block_floats();
+        r.y = y + row * g.out_w * g.in_c + channel;
+        if (l.columns == 7 && g.stride_w == 1) {
+          row_3x3<D, 7, 1>(d, r);
+        } else if (l.columns == 7) {
+          row_3x3<D, 7, 2>(d, r);
+        } else if (l.columns == 4 && g.stride_w == 1) {
+          row_3x3<D, 4, 1>(d, r);
+        } else if (l.columns == 4) {
+          row_3x3<D, 4, 2>(d, r);
+        } else {
+          row_any(d, r, l.inner);
+        }
+      }
+    }
+  }
+}
+
+size_t packed_bytes(const Params& params) {
+  const Layout l = make_layout(params.geometry, hn::MaxLanes(DF()));
+  return align_up(l.blocks * l.block_floats() * sizeof(float));
+}
+
+void pack(const Params& params, void* packed) {
+  const size_t channels = params.geometry.in_c;
+  const Layout l = make_layout(params.geometry, hn::MaxLanes(DF()));
+  float* to = static_cast<float*>(packed);
+  for (size_t block = 0; block < l.blocks; ++block) {
+    const size_t first = l.channel(block, channels);
+    for (size_t j = 0; j < l.lanes; ++j) *to++ = params.bias ? params.bias[first + j] : 0.0f;
+    for (size_t tap = 0; tap < l.taps; ++tap)
+      for (size_t j = 0; j < l.lanes; ++j) *to++ = params.weight[(first + j) * l.taps + tap];
+  }
+}
+
+Work work(const Params& params) {
+  return {make_layout(params.geometry, hn::MaxLanes(DF())).tasks(), 0};
+}
+
+void run(const Params& params, const float* packed, const float* x, float* y, size_t begin,
+         size_t end) {
+  const Layout l = make_layout(params.geometry, hn::MaxLanes(DF()));
+  const size_t first = HWY_MIN(begin * l.rows_per_task, l.rows);
+  const size_t last = HWY_MIN(end * l.rows_per_task, l.rows);
+  if (l.lanes == hn::MaxLanes(DF())) {
+    run_rows(DF(), params, l, packed, x, y, first, last);
+  } else if (l.lanes == 4) {
+    run_rows(hn::CappedTag<float, 4>(), params, l, packed, x, y, first, last);
+  } else {
+    run_rows(hn::CappedTag<float, 1>(), params, l, packed, x, y, first, last);
+  }
+}
+
+}  // namespace octet::kernels::depthwise_f32::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace octet::kernels::depthwise_f32 {
+
+HWY_EXPORT(packed_bytes);
+HWY_EXPORT(pack);
+HWY_EXPORT(work);
+HWY_EXPORT(run);
+
+size_t packed_bytes(const Params& params) noexcept {
+  return HWY_DYNAMIC_DISPATCH(packed_bytes)(params);
+}
+
+void pack(const Params& params, void* packed) noexcept {
+  HWY_DYNAMIC_DISPATCH(pack)(params, packed);
+}
+
+Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(work)(params); }
+
+void run(const Params& params, const void* packed, const float* x, float* y, void* /*workspace*/,
+         size_t begin, size_t end) noexcept {
+  OCTET_DCHECK(end <= work(params).tasks);
+  HWY_DYNAMIC_DISPATCH(run)
+  (params, static_cast<const float*>(packed), x, y, begin, end);
+}
+
+}  // namespace octet::kernels::depthwise_f32
+#endif  // HWY_ONCE

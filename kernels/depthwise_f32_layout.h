@@ -1,0 +1,88 @@
+// How depthwise_f32 lays out packed weights and cuts the output: plain arithmetic, no SIMD.
+//
+// Channels go in blocks of one vector; packed, block after block:
+//   | bias of the block's channels | w[ky = 0, kx = 0] | w[0, 1] | ... |
+// When the channels are no multiple of the vector, the last block begins early and shares channels
+// with the one before: both compute the same bits, and nothing is masked. With fewer channels than
+// a vector has lanes the vector is a shorter one.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "base/buffer.h"
+#include "kernels/conv2d_geometry.h"
+
+namespace octet::kernels::depthwise_f32 {
+
+// Positions [begin, end) of a kernel's taps, or of output columns.
+struct Span {
+  size_t begin, end;
+};
+
+// Taps that fall inside [0, extent) when tap 0 is at `first`.
+inline Span taps_inside(ptrdiff_t first, size_t dilation, size_t kernel, size_t extent) {
+  const ptrdiff_t last = static_cast<ptrdiff_t>(extent) - 1;
+  const size_t begin = first < 0 ? (static_cast<size_t>(-first) + dilation - 1) / dilation : 0;
+  const size_t end = first > last ? 0 : static_cast<size_t>(last - first) / dilation + 1;
+  const size_t from = std::min(begin, kernel);
+  return {from, std::clamp(end, from, kernel)};
+}
+
+struct Layout {
+  size_t lanes, blocks;
+  size_t taps;
+  size_t rows;           // batch * out_h
+  size_t rows_per_task;  // of the output
+  size_t strip_blocks;   // whose channels are done for all rows before the next ones
+  Span inner;            // output columns whose windows lie inside the image
+  size_t columns;        // of the output per step of the 3x3 form; 0: the general form
+
+  size_t block_floats() const { return (1 + taps) * lanes; }
+  size_t channel(size_t block, size_t channels) const {
+    return std::min(block * lanes, channels - lanes);
+  }
+  size_t tasks() const { return (rows + rows_per_task - 1) / rows_per_task; }
+};
+
+// The 3x3 form computes 7 or 4 neighbouring columns at once and can leave out one input column at
+// either end. 7 divides the maps of networks with 224 x 224 inputs; when the columns are no
+// multiple, the last step begins early and computes some of them again.
+inline size_t columns_3x3(const Conv2dGeometry& g) {
+  const size_t reach = (g.out_w - 1) * g.stride_w + 3;
+  if (g.kernel_h != 3 || g.kernel_w != 3 || g.dilation_w != 1 || g.stride_w > 2 || g.pad_left > 1 ||
+      reach > g.pad_left + g.in_w + 1 || g.out_w < 4)
+    return 0;
+  const auto computed = [&](size_t n) { return (g.out_w + n - 1) / n * n; };
+  return g.out_w >= 7 && computed(7) <= computed(4) ? 7 : 4;
+}
+
+inline Span inner_columns(const Conv2dGeometry& g) {
+  const size_t begin = (g.pad_left + g.stride_w - 1) / g.stride_w;
+  const size_t reach = (g.kernel_w - 1) * g.dilation_w + 1;
+  const size_t room = g.in_w + g.pad_left;
+  const size_t end = room < reach ? 0 : (room - reach) / g.stride_w + 1;
+  const size_t from = std::min(begin, g.out_w);
+  return {from, std::clamp(end, from, g.out_w)};
+}
+
+inline Layout make_layout(const Conv2dGeometry& g, size_t vector_lanes) {
+  Layout l{};
+  for (l.lanes = vector_lanes; l.lanes > g.in_c;) l.lanes = l.lanes > 4 ? 4 : 1;
+  l.blocks = (g.in_c + l.lanes - 1) / l.lanes;
+  l.taps = g.kernel_h * g.kernel_w;
+  l.rows = g.batch * g.out_h;
+  l.inner = inner_columns(g);
+  l.columns = columns_3x3(g);
+  // About 20 us: a million multiply-adds at the speed that memory allows.
+  constexpr size_t kTaskMacs = size_t{1} << 20;
+  const size_t row_macs = g.out_w * g.in_c * l.taps;
+  l.rows_per_task = (kTaskMacs + row_macs - 1) / row_macs;
+  // The input rows under a strip of channels stay in L1 from one output row to the next.
+  constexpr size_t kL1Bytes = 24 * 1024;
+  const size_t block_bytes = (g.kernel_h + g.stride_h) * g.in_w * l.lanes * sizeof(float);
+  l.strip_blocks = std::clamp<size_t>(kL1Bytes / block_bytes, 1, l.blocks);
+  return l;
+}
+
+}  // namespace octet::kernels::depthwise_f32
