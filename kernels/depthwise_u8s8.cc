@@ -1,0 +1,266 @@
+// Read depthwise_u8s8_layout.h first (what a vector holds), then depthwise_u8s8_tile-inl.h (the
+// inner loops); this file cuts layers into tasks and bands, and dispatches.
+#include "kernels/depthwise_u8s8.h"
+
+#include <cstring>
+
+#include "base/check.h"
+#include "kernels/depthwise_u8s8_layout.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/depthwise_u8s8.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/depthwise_u8s8_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octet::kernels::HWY_NAMESPACE {
+namespace {
+
+using depthwise_u8s8::Layout;
+using depthwise_u8s8::Params;
+using depthwise_u8s8::Path;
+using depthwise_u8s8::Strip;
+
+// Pieces of less than a 128-bit block would mix channels in make_quads.
+template <Dot kDot>
+constexpr size_t kMostPieces = kDot == Dot::portable || kLanes <= 16 ? 1 : kLanes / 16;
+
+// Output columns of a tile: as many accumulators (4 per row and column) as registers hold.
+constexpr int kColumnsStride1 = OCTET_IS_AVX3 ? 3 : OCTET_IS_NEON ? 2 : 1;
+constexpr int kColumnsStride2 = OCTET_IS_AVX3 ? 4 : 2;
+
+Layout current_layout(const Conv2dGeometry& geometry) {
+  return with_dot(
+      [&](auto dot) { return Layout(geometry, kLanes, kMostPieces<decltype(dot)::value>); });
+}
+
+size_t depthwise_packed_bytes(const Params& params) {
+  const Layout layout = current_layout(params.geometry);
+  return layout.strips(params.geometry.in_c) * layout.strip_bytes();
+}
+
+void depthwise_pack(const Params& params, void* packed) {
+  const Layout layout = current_layout(params.geometry);
+  layout.for_each_strip(params.geometry.in_c, [&](const Strip& strip, size_t index) {
+    pack_strip(params, layout, strip,
+               static_cast<std::byte*>(packed) + index * layout.strip_bytes());
+  });
+}
+
+// Working memory of run. 3x3: a row of zero points, then a row for output that nobody wants.
+// General: zero points for one pixel, then tap pointers, then copies of taps near the end of x.
+struct Workspace {
+  size_t second, third, bytes;
+
+  Workspace(const Layout& layout, const Conv2dGeometry& g) {
+    if (layout.path == Path::general) {
+      const size_t taps = layout.groups * 4;
+      second = align_up(g.in_c + layout.lanes);
+      third = second + align_up(taps * sizeof(const uint8_t*));
+      bytes = third + taps * layout.lanes;
+    } else {
+      second = align_up(g.in_w * g.in_c);
+      third = bytes = second + align_up(g.out_w * g.in_c);
+    }
+  }
+};
+
+Work depthwise_work(const Params& params) {
+  const Conv2dGeometry& g = params.geometry;
+  const Layout layout = current_layout(g);
+  const size_t rows = layout.task_rows(g.in_c);
+  return {g.batch * ((g.out_h + rows - 1) / rows), Workspace(layout, g).bytes};
+}
+
+// All that a call of run knows.
+struct Call {
+  const Params& params;
+  const Layout layout;
+  const std::byte* packed;
+  const uint8_t* x;
+  uint8_t* y;
+  uint8_t* zero_points;  // Workspace's first part
+  std::byte* workspace;
+  Layer layer;
+
+  Call(const Params& p, const void* packed_, const uint8_t* x_, uint8_t* y_, void* workspace_)
+      : params(p),
+        layout(current_layout(p.geometry)),
+        packed(static_cast<const std::byte*>(packed_)),
+        x(x_),
+        y(y_),
+        zero_points(static_cast<uint8_t*>(workspace_)),
+        workspace(static_cast<std::byte*>(workspace_)),
+        layer{p.geometry.in_c,
+              p.geometry.in_w,
+              p.geometry.out_w,
+              p.geometry.pad_left,
+              p.x_zero_point * 0x1010101,
+              Range(p.range)} {
+    std::memset(workspace_, p.x_zero_point, Workspace(layout, p.geometry).second);
+  }
+
+  StripData strip_data(size_t index) const {
+    const std::byte* p = packed + index * layout.strip_bytes();
+    const std::byte* bias = p + layout.weight_bytes();
+    return {reinterpret_cast<const int32_t*>(p), reinterpret_cast<const int32_t*>(bias),
+            reinterpret_cast<const float*>(bias + 4 * layout.lanes)};
+  }
+};
+
+// The band of output rows [oy, oy + kRows * kPieces) of image n.
+template <int kRows, int kPieces>
+Band<kRows, kPieces> make_band(const Call& call, size_t n, size_t oy, size_t channel) {
+  const Conv2dGeometry& g = call.params.geometry;
+  uint8_t* const unwanted = call.zero_points + Workspace(call.layout, g).second;
+  Band<kRows, kPieces> band;
+  for (int p = 0; p < kPieces; ++p) {
+    // Pieces below the image repeat the first one.
+    const size_t wanted = oy + p * kRows;
+    const size_t row = wanted < g.out_h ? wanted : oy;
+    for (int i = 0; i < band.kIn; ++i) {
+      // Above the image this wraps to values beyond in_h.
+      const size_t iy = row * g.stride_h + i - g.pad_top;
+      band.in[i][p] =
+          iy < g.in_h ? call.x + (n * g.in_h + iy) * g.in_w * g.in_c + channel : call.zero_points;
+    }
+    for (int r = 0; r < kRows; ++r)
+      band.out[r][p] = row + r < g.out_h
+                           ? call.y + (n * g.out_h + row + r) * g.out_w * g.in_c + channel
+                           : unwanted;
+  }
+  return band;
+}
+
+// One strip of the output rows of one task.
+template <Dot kDot, int kRows, int kColumns, int kStride, int kPieces>
+void run_strip(const Call& call, const Strip& strip, const StripData& data, size_t n, size_t begin,
+               size_t end) {
+  for (size_t oy = begin; oy < end; oy += kRows * kPieces)
+    band_3x3<kDot, kRows, kColumns, kStride, kPieces>(
+        call.layer, data, make_band<kRows, kPieces>(call, n, oy, strip.channel));
+}
+
+template <Dot kDot, int kRows, int kColumns, int kStride>
+void run_3x3(const Call& call, size_t begin, size_t end) {
+  const Conv2dGeometry& g = call.params.geometry;
+  const size_t task_rows = call.layout.task_rows(g.in_c);
+  const size_t tasks_per_image = (g.out_h + task_rows - 1) / task_rows;
+  const auto run = [&](const Strip& strip, size_t index, size_t task) {
+    const StripData data = call.strip_data(index);
+    const size_t n = task / tasks_per_image;
+    const size_t first = task % tasks_per_image * task_rows;
+    const size_t last = std::min(first + task_rows, g.out_h);
+    if constexpr (kMostPieces<kDot> >= 4)
+      if (strip.pieces == 4)
+        return run_strip<kDot, kRows, kColumns, kStride, 4>(call, strip, data, n, first, last);
+    if constexpr (kMostPieces<kDot> >= 2)
+      if (strip.pieces == 2)
+        return run_strip<kDot, kRows, kColumns, kStride, 2>(call, strip, data, n, first, last);
+    run_strip<kDot, kRows, kColumns, kStride, 1>(call, strip, data, n, first, last);
+  };
+  // Small images stay in the cache while a strip's weights are used for all of them; large ones
+  // pass once, row by row.
+  if (g.in_h * g.in_w <= 256) {
+    call.layout.for_each_strip(g.in_c, [&](const Strip& strip, size_t index) {
+      for (size_t task = begin; task < end; ++task) run(strip, index, task);
+    });
+  } else {
+    for (size_t task = begin; task < end; ++task)
+      call.layout.for_each_strip(
+          g.in_c, [&](const Strip& strip, size_t index) { run(strip, index, task); });
+  }
+}
+
+// Fills taps with pointers to channel 0 at each tap of output pixel (oy, ox).
+void find_taps(const Call& call, size_t n, size_t oy, size_t ox, const uint8_t** taps) {
+  const Conv2dGeometry& g = call.params.geometry;
+  const uint8_t* x_end = call.x + g.batch * g.in_h * g.in_w * g.in_c;
+  auto* copies = reinterpret_cast<uint8_t*>(call.workspace + Workspace(call.layout, g).third);
+  size_t t = 0;
+  for (size_t ky = 0; ky < g.kernel_h; ++ky) {
+    // Above and left of the image these wrap to values beyond in_h and in_w.
+    const size_t iy = oy * g.stride_h + ky * g.dilation_h - g.pad_top;
+    for (size_t kx = 0; kx < g.kernel_w; ++kx, ++t) {
+      const size_t ix = ox * g.stride_w + kx * g.dilation_w - g.pad_left;
+      taps[t] = iy < g.in_h && ix < g.in_w ? call.x + ((n * g.in_h + iy) * g.in_w + ix) * g.in_c
+                                           : call.zero_points;
+      // Reading the next pixel's channels does no harm, reading past the tensor would.
+      if (g.in_c < kLanes && taps[t] < x_end && x_end - taps[t] < ptrdiff_t{kLanes} &&
+          taps[t] >= call.x)
+        taps[t] = static_cast<const uint8_t*>(std::memcpy(copies + t * kLanes, taps[t], g.in_c));
+    }
+  }
+  while (t < call.layout.groups * 4) taps[t++] = call.zero_points;
+}
+
+// A task is an output row.
+template <Dot kDot>
+void run_general(const Call& call, size_t begin, size_t end) {
+  const Conv2dGeometry& g = call.params.geometry;
+  auto* taps = reinterpret_cast<const uint8_t**>(call.workspace + Workspace(call.layout, g).second);
+  for (size_t task = begin; task < end; ++task)
+    for (size_t ox = 0; ox < g.out_w; ++ox) {
+      find_taps(call, task / g.out_h, task % g.out_h, ox, taps);
+      uint8_t* pixel = call.y + (task * g.out_w + ox) * g.in_c;
+      call.layout.for_each_strip(g.in_c, [&](const Strip& strip, size_t index) HWY_ATTR {
+        const Bytes block = pixel_block<kDot>(taps, call.layout.groups, strip.channel,
+                                              call.strip_data(index), call.layer.range);
+        uint8_t whole[kLanes];
+        uint8_t* out = strip.width == kLanes ? pixel + strip.channel : whole;
+        store_bytes<1>(block, &out, 0);
+        if (out == whole) std::memcpy(pixel, whole, strip.width);
+      });
+    }
+}
+
+void depthwise_run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y,
+                   void* workspace, size_t begin, size_t end) {
+  const Call call(params, packed, x, y, workspace);
+  with_dot([&](auto dot) {
+    constexpr Dot kDot = decltype(dot)::value;
+    switch (call.layout.path) {
+      case Path::stride1:
+        return run_3x3<kDot, 2, kColumnsStride1, 1>(call, begin, end);
+      case Path::stride2:
+        return run_3x3<kDot, 1, kColumnsStride2, 2>(call, begin, end);
+      case Path::general:
+        return run_general<kDot>(call, begin, end);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace octet::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace octet::kernels {
+
+HWY_EXPORT(depthwise_packed_bytes);
+HWY_EXPORT(depthwise_pack);
+HWY_EXPORT(depthwise_work);
+HWY_EXPORT(depthwise_run);
+
+namespace depthwise_u8s8 {
+
+size_t packed_bytes(const Params& params) noexcept {
+  return HWY_DYNAMIC_DISPATCH(depthwise_packed_bytes)(params);
+}
+
+void pack(const Params& params, void* packed) noexcept {
+  HWY_DYNAMIC_DISPATCH(depthwise_pack)(params, packed);
+}
+
+Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(depthwise_work)(params); }
+
+void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,
+         size_t begin, size_t end) noexcept {
+  OCTET_DCHECK(params.geometry.in_c == params.geometry.out_c);
+  HWY_DYNAMIC_DISPATCH(depthwise_run)(params, packed, x, y, workspace, begin, end);
+}
+
+}  // namespace depthwise_u8s8
+}  // namespace octet::kernels
+#endif  // HWY_ONCE
