@@ -1,0 +1,149 @@
+#define BOOST_TEST_MODULE image
+#include "zoo/image.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+
+#include "base/error.h"
+#include "base/rng.h"
+
+namespace octet::zoo {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+void append(Bytes& to, std::initializer_list<uint8_t> bytes) {
+  for (const uint8_t b : bytes) to.push_back(b);
+}
+
+void append_copies(Bytes& to, size_t count, uint8_t value) {
+  for (size_t i = 0; i < count; ++i) to.push_back(value);
+}
+
+void append_u32(Bytes& to, uint32_t v) {
+  for (int shift = 24; shift >= 0; shift -= 8) to.push_back(static_cast<uint8_t>(v >> shift));
+}
+
+void append_chunk(Bytes& png, const char* type, const Bytes& data) {
+  append_u32(png, static_cast<uint32_t>(data.size()));
+  Bytes covered(type, type + 4);
+  covered.insert(covered.end(), data.begin(), data.end());
+  png.insert(png.end(), covered.begin(), covered.end());
+  append_u32(png, static_cast<uint32_t>(crc32(0, covered.data(), covered.size())));
+}
+
+// colour_type: 0 grey, 2 RGB, 4 grey and alpha, 6 RGBA; 8 bits, rows unfiltered.
+Bytes make_png(uint32_t width, uint32_t height, uint8_t colour_type, const Bytes& samples) {
+  Bytes png = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+  Bytes header;
+  append_u32(header, width);
+  append_u32(header, height);
+  append(header, {8, colour_type, 0, 0, 0});
+  append_chunk(png, "IHDR", header);
+  const size_t row = height == 0 ? 0 : samples.size() / height;
+  Bytes rows;
+  for (size_t at = 0; at < samples.size(); at += row) {
+    rows.push_back(0);
+    rows.insert(rows.end(), samples.begin() + at, samples.begin() + at + row);
+  }
+  Bytes packed(compressBound(rows.size()));
+  uLongf length = packed.size();
+  compress(packed.data(), &length, rows.data(), rows.size());
+  packed.resize(length);
+  append_chunk(png, "IDAT", packed);
+  append_chunk(png, "IEND", {});
+  return png;
+}
+
+// An 8 x 8 grey JPEG, one block with a DC coefficient only: every pixel is 128 + 25 * 16 / 8.
+Bytes make_jpeg() {
+  Bytes jpeg;
+  append(jpeg, {0xff, 0xd8, 0xff, 0xdb, 0, 67, 0});  // start, quantization table
+  append_copies(jpeg, 64, 16);
+  append(jpeg, {0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0});  // frame
+  // Huffman tables of one code, "0": for DC it says that 5 bits follow, for AC that the block ends.
+  for (const bool ac : {false, true}) {
+    append(jpeg, {0xff, 0xc4, 0, 20, static_cast<uint8_t>(ac ? 0x10 : 0x00), 1});
+    append_copies(jpeg, 15, 0);
+    jpeg.push_back(ac ? 0 : 5);
+  }
+  append(jpeg, {0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0});  // scan
+  jpeg.push_back(0b01100101);  // 0, 11001: DC is 25; 0: end of block; 1: padding
+  append(jpeg, {0xff, 0xd9});
+  return jpeg;
+}
+
+std::string why(const Bytes& bytes) {
+  try {
+    decode_image(bytes, "x.jpg");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+BOOST_AUTO_TEST_CASE(keeps_rgb_as_it_is) {
+  const Bytes rgb = {1, 2, 3, 250, 251, 252};
+  const Image image = decode_image(make_png(2, 1, 2, rgb), "x.png");
+  BOOST_TEST(image.width == 2);
+  BOOST_TEST(image.height == 1);
+  BOOST_TEST(image.pixels == rgb);
+}
+
+BOOST_AUTO_TEST_CASE(repeats_grey_and_drops_alpha_without_blending) {
+  BOOST_TEST(decode_image(make_png(1, 2, 0, {7, 9}), "x.png").pixels == Bytes({7, 7, 7, 9, 9, 9}));
+  BOOST_TEST(decode_image(make_png(1, 1, 4, {7, 0}), "x.png").pixels == Bytes({7, 7, 7}));
+  BOOST_TEST(decode_image(make_png(1, 1, 6, {7, 8, 9, 0}), "x.png").pixels == Bytes({7, 8, 9}));
+}
+
+BOOST_AUTO_TEST_CASE(decodes_jpeg) {
+  const Image image = decode_image(make_jpeg(), "x.jpg");
+  BOOST_TEST(image.width == 8);
+  BOOST_TEST(image.height == 8);
+  BOOST_TEST(image.pixels == Bytes(3 * 64, 128 + 25 * 16 / 8));
+}
+
+BOOST_AUTO_TEST_CASE(every_truncation_is_refused) {
+  for (const Bytes& whole : {make_png(3, 2, 2, Bytes(18, 5)), make_jpeg()}) {
+    for (size_t length = 0; length < whole.size(); ++length) {
+      const Bytes cut(whole.begin(), whole.begin() + length);
+      BOOST_TEST_REQUIRE(why(cut).starts_with("x.jpg: "), "cut to " << length << " bytes");
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_flipped_byte_of_a_png_is_refused) {
+  const Bytes whole = make_png(3, 2, 2, Bytes(18, 5));
+  for (size_t at = 0; at < whole.size(); ++at) {
+    Bytes damaged = whole;
+    damaged[at] ^= 0x40;
+    BOOST_TEST_REQUIRE(!why(damaged).empty(), "byte " << at);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(random_bytes_behind_a_good_start_do_no_harm) {
+  Rng rng(1);
+  for (int round = 0; round < 2000; ++round) {
+    Bytes damaged = make_jpeg();
+    for (int i = 0; i < 4; ++i) damaged[2 + rng.below(damaged.size() - 2)] = rng.next() & 255;
+    try {
+      const Image image = decode_image(damaged, "x.jpg");
+      BOOST_TEST(image.pixels.size() == size_t{3} * image.width * image.height);
+    } catch (const Error& error) {
+      BOOST_TEST(std::string(error.what()).starts_with("x.jpg: "));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(refuses_what_is_no_image_and_what_is_too_large) {
+  BOOST_TEST(why({}) == "x.jpg: the file is empty");
+  BOOST_TEST(why({'G', 'I', 'F', '8', '9', 'a', 0, 0}) == "x.jpg: neither a JPEG nor a PNG image");
+  BOOST_TEST(why(make_png(11'000, 10'000, 2, {})).find("11000 x 10000 pixels, the limit is") !=
+             std::string::npos);
+  BOOST_CHECK_THROW(read_image("/nonexistent/x.jpg"), Error);
+}
+
+}  // namespace
+}  // namespace octet::zoo
