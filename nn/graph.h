@@ -45,8 +45,8 @@ struct Graph {
 Graph trace(Module& module, const Tensor& example);
 
 // A run of nodes that becomes one instruction: conv2d or linear [+ batch norm] [+ activation], add
-// [+ activation], or a single other node. Found on the graph: a follower is fused when it is the
-// only reader of what comes before.
+// or a batch norm of its own [+ activation], or a single other node; stubs are groups of their own.
+// Found on the graph: a follower is fused when it is the only reader of what comes before.
 struct LayerGroup {
   int main = -1;               // node
   std::vector<int> followers;  // nodes, in order
@@ -63,6 +63,7 @@ GroupedGraph find_groups(const Graph& graph);
 
 // The layer that a group becomes: weights with batch norm folded in (W' = W * gamma / sqrt(var +
 // eps), b' = (b - mean) * gamma / sqrt(var + eps) + beta), fused activation, output shape and name.
+// A batch norm of its own has the weights [c, 1, 1, 1] of a depthwise convolution.
 // `program` and `inputs` are left for the caller.
 Lowering fold(const Graph& graph, const LayerGroup& group);
 

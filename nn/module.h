@@ -36,7 +36,7 @@ class Module {
   // "features.1.conv.0"; empty for a root.
   std::string path() const;
 
-  // Depth first, in the order of registration.
+  // Depth first, in the order of registration; a tensor that two modules share is there once.
   std::vector<std::pair<std::string, Tensor>> named_parameters() const;
   std::vector<std::pair<std::string, Tensor>> named_buffers() const;
   const std::vector<std::pair<std::string, Module*>>& children() const { return children_; }
@@ -64,6 +64,10 @@ class Module {
   void register_buffer(std::string name, const Tensor& tensor);
 
  private:
+  void collect(const std::string& prefix, bool parameters, bool buffers,
+               std::vector<std::pair<std::string, Tensor>>& out) const;
+  void check_name(const std::string& name) const;
+
   std::string name_;
   Module* parent_ = nullptr;
   bool training_ = true;

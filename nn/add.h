@@ -1,0 +1,19 @@
+// add: y = a + b, element by element; f32, both of one shape. Quantized: kernels/add_u8.h.
+#pragma once
+
+#include "nn/op.h"
+
+namespace octet::nn {
+
+class AddOp : public Op {
+ public:
+  const char* name() const override { return "add"; }
+  std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
+  QuantRole quant_role() const override { return QuantRole::observed; }
+  bool takes_activation() const override { return true; }
+  engine::ValueId lower(const Lowering& layer) const override;
+};
+
+Tensor add(const Tensor& a, const Tensor& b);
+
+}  // namespace octet::nn

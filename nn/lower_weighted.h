@@ -1,0 +1,20 @@
+// Lowering of layers with weights: the constants of conv2d and linear instructions.
+//
+//   float:     weight f32, bias f32 (zeros when the layer has none)
+//   quantized: weight s8 = quantize_value(w, 1.0f / weight_scale[o]), zero point 0;
+//              weight_scale f32 [out_c];
+//              bias s32 = round(b / (s_x * weight_scale[o])), in double, ties to even, within
+//              +-2^30
+#pragma once
+
+#include <vector>
+
+#include "nn/op.h"
+
+namespace octet::nn {
+
+// Appends instruction `op` with the layer's constants, its range and the given attributes.
+engine::ValueId lower_weighted(const char* op, const Lowering& layer,
+                               std::vector<engine::Attribute> attributes = {});
+
+}  // namespace octet::nn

@@ -1,0 +1,61 @@
+// What ops share: checks of their inputs, running a kernel on the pool, and instructions.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/buffer.h"
+#include "kernels/conv2d_geometry.h"
+#include "nn/op.h"
+#include "tensor/threads.h"
+
+namespace octet::nn {
+
+// Throws octet::Error unless there are so many inputs.
+void check_inputs(const char* op, std::span<const Tensor> inputs, size_t at_least, size_t at_most);
+// Throws octet::Error unless t is f32 and has that rank; `what` says which input it is.
+void check_f32(const char* op, const char* what, const Tensor& t, int rank);
+// Throws octet::Error unless t is f32 [channels].
+void check_channels(const char* op, const char* what, const Tensor& t, int64_t channels);
+
+// run(workspace, begin, end) over all tasks, on the threads of default_pool().
+template <class Run>
+void run_tasks(const kernels::Work& work, const Run& run) {
+  ParallelFor& pool = default_pool();
+  const size_t stride = align_up(work.workspace_bytes);
+  AlignedBuffer workspace(stride * pool.threads());
+  OCTET_CHECK(workspace.data() != nullptr, "no memory for ", stride * pool.threads(),
+              " bytes of workspace");
+  pool(work.tasks, [&](size_t begin, size_t end, unsigned thread) {
+    run(workspace.data() + thread * stride, begin, end);
+  });
+}
+
+// run(begin, n) over all elements, on the threads of default_pool().
+template <class Run>
+void run_elements(int64_t elements, const Run& run) {
+  // 64 KiB: large enough to hide the hand-over to a thread.
+  constexpr size_t kBlock = 1 << 14;
+  const size_t n = static_cast<size_t>(elements);
+  default_pool()((n + kBlock - 1) / kBlock, [&](size_t begin, size_t end, unsigned) {
+    const size_t first = begin * kBlock;
+    run(first, std::min(end * kBlock, n) - first);
+  });
+}
+
+// An instruction with one activation input and no weights, whose output has the dtype and the
+// qparams of the input.
+engine::ValueId lower_unary(const char* op, const Lowering& layer,
+                            std::vector<engine::Attribute> attributes = {});
+
+// The activation fused into a layer: real bounds of an f32 output, integer bounds (within
+// [quant_min, quant_max]) of a quantized one.
+std::vector<engine::Attribute> range_attributes(const ClampRange& range,
+                                                const std::optional<QParams>& output);
+
+// Throws octet::Error unless the layer has so many activation inputs, all u8 with qparams when it
+// is quantized and f32 when not.
+void check_lowering(const char* op, const Lowering& layer, size_t inputs);
+
+}  // namespace octet::nn
