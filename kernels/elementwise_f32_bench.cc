@@ -48,15 +48,18 @@ void clamp(benchmark::State& state, const Target& target, size_t n) {
 }
 
 const bool registered = [] {
+  const struct {
+    const char* name;
+    void (*run)(benchmark::State&, const Target&, size_t);
+  } kinds[] = {{"add", add}, {"clamp", clamp}};
   for (const Target& target : supported_targets())
-    for (const size_t n : {14 * 14 * 64, 56 * 56 * 24}) {
-      const std::string prefix = std::string(target.name) + "/";
-      const std::string size = "/" + std::to_string(n);
-      benchmark::RegisterBenchmark((prefix + "add" + size).c_str(), add, target, n)
-          ->Unit(benchmark::kMicrosecond);
-      benchmark::RegisterBenchmark((prefix + "clamp" + size).c_str(), clamp, target, n)
-          ->Unit(benchmark::kMicrosecond);
-    }
+    for (const auto& kind : kinds)
+      for (const size_t n : {14 * 14 * 64, 56 * 56 * 24}) {
+        std::string name = target.name;
+        name.append("/").append(kind.name).append("/").append(std::to_string(n));
+        benchmark::RegisterBenchmark(name.c_str(), kind.run, target, n)
+            ->Unit(benchmark::kMicrosecond);
+      }
   return true;
 }();
 
