@@ -1,26 +1,30 @@
 // The operations that the engine knows: one row of a table each.
 //
-// | op              | inputs                              | attributes (default) | output |
-// |-----------------|-------------------------------------|--------------------------------------------|--------|
-// | conv2d          | x, weight, bias [, weight_scale]    | stride_h/w (1),
-// pad_top/left/bottom/right (0), dilation_h/w (1), groups (1), range | y | | linear          | x
-// [n, k], weight [o, k], bias [, weight_scale] | range                           | y [n, o] | | add
-// | a, b (same shape)                   | range                                      | y      | |
-// clamp           | x                                   | range | y      | | max_pool2d      | x |
-// kernel_h/w, stride_h/w (1), pad_top/left/bottom/right (0), dilation_h/w (1) | y | | avg_pool2d |
-// x                                   | the same without dilation, count_include_pad (1) | y | |
-// adaptive_avg_pool2d | x                               | none: the output's shape says it | y | |
-// quantize        | x f32                               | none | y u8   | | dequantize      | x u8
-// | none                                       | y f32  | | reshape         | x | none: the
-// output's shape says it           | y      | | flatten         | x [n, h, w, c] | none; y [n, c *
-// h * w] in PyTorch's order (channels outermost) | y |
+// clang-format off
+// | op                  | inputs                              | attributes (default)                | output |
+// |---------------------|-------------------------------------|-------------------------------------|--------|
+// | conv2d              | x, weight, bias [, weight_scale]    | strides, pads, dilations, groups (1), range | y |
+// | linear              | x [n, k], weight [o, k], bias [, weight_scale] | range                    | y [n, o] |
+// | add                 | a, b (same shape and dtype)         | range                               | y |
+// | clamp               | x                                   | range                               | y |
+// | max_pool2d          | x                                   | kernel, strides, pads, dilations    | y |
+// | avg_pool2d          | x                                   | kernel, strides, pads, count_include_pad (1) | y |
+// | adaptive_avg_pool2d | x                                   | none: the output's shape says it    | y |
+// | quantize            | x f32                               | none                                | y u8 |
+// | dequantize          | x u8                                | none                                | y f32 |
+// | reshape             | x                                   | none: the output's shape says it    | y |
+// | flatten             | x [n, h, w, c]                      | none                                | y [n, c * h * w], channels outermost (PyTorch's order) |
+//
+// kernel: kernel_h/w (required); strides: stride_h/w (1); pads: pad_top/left/bottom/right (0), below
+// the kernel's extent where pooling; dilations: dilation_h/w (1). Integers up to 65535.
+// clang-format on
 //
 // x and y are f32, or u8 with qparams. Images are [n, h, w, c]; conv2d weights [out_c, kh, kw, in_c
 // / groups]. f32: weight f32, bias f32. u8: weight s8, weight_scale f32 [out_c], bias s32 [out_c]
 // at scale s_x * weight_scale[o]; the multiplier is requantize_multiplier(s_x, weight_scale[o],
 // s_y). "range" is the fused activation: for f32 the real attributes lo and hi (-inf, inf), for u8
-// the integers quant_min and quant_max (0, 255), both inclusive. clamp and max_pool2d on u8 keep
-// qparams.
+// the integers quant_min and quant_max (0, 255), both inclusive. clamp, max_pool2d,
+// reshape and flatten on u8 keep scale and zero_point; pooling clamps to the range of y's qparams.
 //
 // Adding an operation: a file in engine/instructions/ and a row of kInstructionTypes in
 // instructions.cc.
@@ -52,6 +56,15 @@ class Kernel {
   virtual void run(size_t batch, std::span<std::byte* const> values, std::byte* workspace,
                    ParallelFor& pool) const = 0;
 
+  // The same by the scalar specification beside the kernel, in the calling thread: for simulation
+  // and tests. What has no bit-exact specification (f32 convolution, copies) runs as ever.
+  // workspace: one piece.
+  virtual void run_reference(size_t batch, std::span<std::byte* const> values,
+                             std::byte* workspace) const {
+    SingleThread here;
+    run(batch, values, workspace, here);
+  }
+
   // Multiply-adds for batch 1; 0 where counting them makes no sense.
   virtual size_t macs() const { return 0; }
   // What runs, for profiles: "depthwise_u8s8".
@@ -64,8 +77,9 @@ struct InstructionType {
   const char* op;
   // Checks shapes, dtypes, qparams and attributes, every one of them, against the contract above
   // (the file may be hostile: sizes are consistent with the constants' data, but nothing else is
-  // known), and binds a kernel. The reason names the values: "conv2d: input has 3 channels, weight
-  // expects 4".
+  // known), and binds a kernel, which reads the program's constants as long as it lives. The reason
+  // names the layer and the values: "conv2d 'features.0.0': input has 3 channels, weight expects
+  // 4".
   Result<std::unique_ptr<Kernel>> (*create)(const Program& program, const Instruction& instruction);
   // The output may live where its first input did, when nobody needs that input later.
   bool in_place;

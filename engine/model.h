@@ -51,6 +51,8 @@ struct SessionOptions {
   ParallelFor* pool = nullptr;
   // Every value gets memory of its own, so that value() can be read after run().
   bool keep_values = false;
+  // Layers run by their scalar specification (Kernel::run_reference): slow, the same integers.
+  bool reference = false;
 };
 
 // What one instruction did in the last profiled run.
@@ -94,6 +96,7 @@ class Session {
 
   std::shared_ptr<const Model> model_;
   size_t batch_ = 1;
+  bool reference_ = false;
   ParallelFor* pool_ = nullptr;
   SingleThread single_thread_;
   AlignedBuffer arena_;

@@ -1,0 +1,42 @@
+#include "engine/instructions.h"
+
+#include "engine/instructions/adaptive_avg_pool2d.h"
+#include "engine/instructions/add.h"
+#include "engine/instructions/avg_pool2d.h"
+#include "engine/instructions/clamp.h"
+#include "engine/instructions/conv2d.h"
+#include "engine/instructions/dequantize.h"
+#include "engine/instructions/flatten.h"
+#include "engine/instructions/linear.h"
+#include "engine/instructions/max_pool2d.h"
+#include "engine/instructions/quantize.h"
+#include "engine/instructions/reshape.h"
+
+namespace octet::engine {
+namespace {
+
+constexpr InstructionType kInstructionTypes[] = {
+    {"conv2d", create_conv2d, false},
+    {"linear", create_linear, false},
+    {"add", create_add, true},
+    {"clamp", create_clamp, true},
+    {"max_pool2d", create_max_pool2d, false},
+    {"avg_pool2d", create_avg_pool2d, false},
+    {"adaptive_avg_pool2d", create_adaptive_avg_pool2d, false},
+    {"quantize", create_quantize, false},
+    {"dequantize", create_dequantize, false},
+    {"reshape", create_reshape, true},
+    {"flatten", create_flatten, false},
+};
+
+}  // namespace
+
+std::span<const InstructionType> instruction_types() { return kInstructionTypes; }
+
+const InstructionType* find_instruction_type(const std::string& op) {
+  for (const InstructionType& type : kInstructionTypes)
+    if (op == type.op) return &type;
+  return nullptr;
+}
+
+}  // namespace octet::engine

@@ -1,0 +1,11 @@
+// adaptive_avg_pool2d: see the table in engine/instructions.h.
+#pragma once
+
+#include "engine/instructions.h"
+
+namespace octet::engine {
+
+Result<std::unique_ptr<Kernel>> create_adaptive_avg_pool2d(const Program& program,
+                                                           const Instruction& instruction);
+
+}  // namespace octet::engine
