@@ -1,6 +1,8 @@
-// For tests: the numbers that PyTorch 1.13 computed (goldens/), and the inputs it had.
+// For tests: the error an action throws, the numbers that PyTorch 1.13 computed (goldens/), and the
+// inputs it had.
 #pragma once
 
+#include <boost/test/unit_test.hpp>
 #include <cstdint>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -60,6 +62,25 @@ inline const std::vector<std::pair<std::string, ObserverOptions>>& settings() {
       {"s8sym127", {DType::s8, Scheme::symmetric, {-127, 127}, 0x1p-12f}},
   };
   return table;
+}
+
+// Range and qparams after a step of a per-tensor observer.
+inline void check_step(const Observer& observer, const nlohmann::json& step) {
+  BOOST_TEST(observer.ranges()[0].min == step["min"].get<float>());
+  BOOST_TEST(observer.ranges()[0].max == step["max"].get<float>());
+  const QParams qparams = observer.qparams().front();
+  BOOST_TEST(qparams.scale == step["scale"].get<float>());
+  BOOST_TEST(qparams.zero_point == step["zp"].get<int>());
+}
+
+// The text of the octet::Error that the action throws; empty when it throws none.
+inline std::string message_of(const auto& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
 }
 
 }  // namespace octet::quant::golden

@@ -1,0 +1,57 @@
+#include "quant/qconfig.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "quant/observers/histogram.h"
+#include "quant/observers/min_max.h"
+#include "quant/observers/per_channel_min_max.h"
+
+namespace octet::quant {
+
+QConfig get_default_qconfig(const std::string& backend) {
+  const ObserverFactory activation = with_args<HistogramObserver>(ObserverOptions::activation());
+  if (backend == "x86" || backend == "fbgemm" || backend == "onednn")
+    return {activation, with_args<PerChannelMinMaxObserver>(ObserverOptions::weight())};
+  if (backend == "qnnpack")
+    return {activation, with_args<MinMaxObserver>(ObserverOptions::weight())};
+  fail("qconfig: no backend \"", backend, "\"; there are x86, fbgemm, onednn and qnnpack");
+}
+
+QConfigMapping& QConfigMapping::set_global(std::optional<QConfig> qconfig) {
+  global_ = std::move(qconfig);
+  return *this;
+}
+
+QConfigMapping& QConfigMapping::set_object_type(const std::string& op,
+                                                std::optional<QConfig> qconfig) {
+  by_object_type_[op] = std::move(qconfig);
+  return *this;
+}
+
+QConfigMapping& QConfigMapping::set_module_name(const std::string& path,
+                                                std::optional<QConfig> qconfig) {
+  by_module_name_[path] = std::move(qconfig);
+  return *this;
+}
+
+std::optional<QConfig> QConfigMapping::find(const std::string& op, const std::string& path) const {
+  // The path itself, then its parents, the nearest first. A layer that runs more than once has
+  // paths that end in "#1", "#2"...
+  for (std::string prefix = path;;) {
+    if (const auto found = by_module_name_.find(prefix); found != by_module_name_.end())
+      return found->second;
+    if (prefix.empty()) break;
+    const size_t end = prefix.find_last_of(".#");
+    prefix.resize(end == std::string::npos ? 0 : end);
+  }
+  if (const auto found = by_object_type_.find(op); found != by_object_type_.end())
+    return found->second;
+  return global_;
+}
+
+QConfigMapping get_default_qconfig_mapping(const std::string& backend) {
+  return QConfigMapping().set_global(get_default_qconfig(backend));
+}
+
+}  // namespace octet::quant
