@@ -26,10 +26,6 @@ using depthwise_u8s8::Strip;
 template <Dot kDot>
 constexpr size_t kMostPieces = kDot == Dot::portable || kLanes <= 16 ? 1 : kLanes / 16;
 
-// Output columns of a tile: as many accumulators (4 per row and column) as registers hold.
-constexpr int kColumnsStride1 = OCTET_IS_AVX3 ? 3 : OCTET_IS_NEON ? 2 : 1;
-constexpr int kColumnsStride2 = OCTET_IS_AVX3 ? 4 : 2;
-
 Layout current_layout(const Conv2dGeometry& geometry) {
   return with_dot(
       [&](auto dot) { return Layout(geometry, kLanes, kMostPieces<decltype(dot)::value>); });
@@ -134,15 +130,15 @@ Band<kRows, kPieces> make_band(const Call& call, size_t n, size_t oy, size_t cha
 }
 
 // One strip of the output rows of one task.
-template <Dot kDot, int kRows, int kColumns, int kStride, int kPieces>
+template <Dot kDot, int kRows, int kStride, int kPieces>
 void run_strip(const Call& call, const Strip& strip, const StripData& data, size_t n, size_t begin,
                size_t end) {
   for (size_t oy = begin; oy < end; oy += kRows * kPieces)
-    band_3x3<kDot, kRows, kColumns, kStride, kPieces>(
-        call.layer, data, make_band<kRows, kPieces>(call, n, oy, strip.channel));
+    band_3x3<kDot, kRows, kStride, kPieces>(call.layer, data,
+                                            make_band<kRows, kPieces>(call, n, oy, strip.channel));
 }
 
-template <Dot kDot, int kRows, int kColumns, int kStride>
+template <Dot kDot, int kRows, int kStride>
 void run_3x3(const Call& call, size_t begin, size_t end) {
   const Conv2dGeometry& g = call.params.geometry;
   const size_t task_rows = call.layout.task_rows(g.in_c);
@@ -154,11 +150,11 @@ void run_3x3(const Call& call, size_t begin, size_t end) {
     const size_t last = std::min(first + task_rows, g.out_h);
     if constexpr (kMostPieces<kDot> >= 4)
       if (strip.pieces == 4)
-        return run_strip<kDot, kRows, kColumns, kStride, 4>(call, strip, data, n, first, last);
+        return run_strip<kDot, kRows, kStride, 4>(call, strip, data, n, first, last);
     if constexpr (kMostPieces<kDot> >= 2)
       if (strip.pieces == 2)
-        return run_strip<kDot, kRows, kColumns, kStride, 2>(call, strip, data, n, first, last);
-    run_strip<kDot, kRows, kColumns, kStride, 1>(call, strip, data, n, first, last);
+        return run_strip<kDot, kRows, kStride, 2>(call, strip, data, n, first, last);
+    run_strip<kDot, kRows, kStride, 1>(call, strip, data, n, first, last);
   };
   // Small images stay in the cache while a strip's weights are used for all of them; large ones
   // pass once, row by row.
@@ -222,9 +218,9 @@ void depthwise_run(const Params& params, const void* packed, const uint8_t* x, u
     constexpr Dot kDot = decltype(dot)::value;
     switch (call.layout.path) {
       case Path::stride1:
-        return run_3x3<kDot, 2, kColumnsStride1, 1>(call, begin, end);
+        return run_3x3<kDot, 2, 1>(call, begin, end);
       case Path::stride2:
-        return run_3x3<kDot, 1, kColumnsStride2, 2>(call, begin, end);
+        return run_3x3<kDot, 1, 2>(call, begin, end);
       case Path::general:
         return run_general<kDot>(call, begin, end);
     }

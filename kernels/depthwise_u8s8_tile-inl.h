@@ -36,17 +36,28 @@ HWY_INLINE Bytes load_bytes(const uint8_t* const* p, size_t offset) {
   return b;
 }
 
-HWY_INLINE void make_quads(Bytes a, Bytes b, Bytes c, Bytes d, V32 q[4]) {
-  for (int i = 0; i < 4; ++i) {
-    const uint8_t bytes[4] = {a.at[i], b.at[i], c.at[i], d.at[i]};
+// Quads kFirst to kFirst + kQuads - 1 of the block.
+template <int kFirst, int kQuads>
+HWY_INLINE void make_quads(Bytes a, Bytes b, Bytes c, Bytes d, V32 q[kQuads]) {
+  for (int i = 0; i < kQuads; ++i) {
+    const int k = kFirst + i;
+    const uint8_t bytes[4] = {a.at[k], b.at[k], c.at[k], d.at[k]};
     std::memcpy(&q[i].raw, bytes, 4);
   }
 }
 
-HWY_INLINE Bytes requantize_bytes(const V32 acc[4], const float* multiplier, const Range& range) {
-  Bytes b;
-  for (int i = 0; i < 4; ++i) b.at[i] = ref::requantize(acc[i].raw, multiplier[i], range);
-  return b;
+// Half of a block's output.
+struct HalfBlock {
+  uint8_t at[2];
+};
+
+HWY_INLINE HalfBlock requantize_half(const V32 acc[2], const VF multiplier[2], const Range& range) {
+  return {{ref::requantize(acc[0].raw, multiplier[0].raw, range),
+           ref::requantize(acc[1].raw, multiplier[1].raw, range)}};
+}
+
+HWY_INLINE Bytes join_halves(HalfBlock lower, HalfBlock upper, const Range&) {
+  return {{lower.at[0], lower.at[1], upper.at[0], upper.at[1]}};
 }
 
 template <int kPieces>
@@ -81,27 +92,35 @@ HWY_INLINE V8 load_bytes(const uint8_t* const* p, size_t offset) {
   }
 }
 
-HWY_INLINE void make_quads(V8 a, V8 b, V8 c, V8 d, V32 q[4]) {
+// Quads kFirst to kFirst + kQuads - 1 of the block: all four, or one half.
+template <int kFirst, int kQuads>
+HWY_INLINE void make_quads(V8 a, V8 b, V8 c, V8 d, V32 q[kQuads]) {
   const D8 d8;
   const D32 d32;
   const hn::RebindToUnsigned<D16> d16;
-  const auto ab_lower = hn::BitCast(d16, hn::InterleaveLower(d8, a, b));
-  const auto ab_upper = hn::BitCast(d16, hn::InterleaveUpper(d8, a, b));
-  const auto cd_lower = hn::BitCast(d16, hn::InterleaveLower(d8, c, d));
-  const auto cd_upper = hn::BitCast(d16, hn::InterleaveUpper(d8, c, d));
-  q[0] = hn::BitCast(d32, hn::InterleaveLower(d16, ab_lower, cd_lower));
-  q[1] = hn::BitCast(d32, hn::InterleaveUpper(d16, ab_lower, cd_lower));
-  q[2] = hn::BitCast(d32, hn::InterleaveLower(d16, ab_upper, cd_upper));
-  q[3] = hn::BitCast(d32, hn::InterleaveUpper(d16, ab_upper, cd_upper));
+  if constexpr (kFirst == 0) {
+    const auto ab = hn::BitCast(d16, hn::InterleaveLower(d8, a, b));
+    const auto cd = hn::BitCast(d16, hn::InterleaveLower(d8, c, d));
+    q[0] = hn::BitCast(d32, hn::InterleaveLower(d16, ab, cd));
+    q[1] = hn::BitCast(d32, hn::InterleaveUpper(d16, ab, cd));
+  }
+  if constexpr (kFirst + kQuads == 4) {
+    const auto ab = hn::BitCast(d16, hn::InterleaveUpper(d8, a, b));
+    const auto cd = hn::BitCast(d16, hn::InterleaveUpper(d8, c, d));
+    q[kQuads - 2] = hn::BitCast(d32, hn::InterleaveLower(d16, ab, cd));
+    q[kQuads - 1] = hn::BitCast(d32, hn::InterleaveUpper(d16, ab, cd));
+  }
 }
 
-// The packs' order undoes that of make_quads.
-HWY_INLINE V8 requantize_bytes(const V32 acc[4], const float* multiplier, const Range& range) {
-  const DF df;
-  return pack_u8_blocks(scale_s32(acc[0], hn::LoadU(df, multiplier)),
-                        scale_s32(acc[1], hn::LoadU(df, multiplier + kWords)),
-                        scale_s32(acc[2], hn::LoadU(df, multiplier + 2 * kWords)),
-                        scale_s32(acc[3], hn::LoadU(df, multiplier + 3 * kWords)), range);
+// Half of a block's output, before the last pack. The packs' order undoes that of make_quads.
+using HalfBlock = hn::Vec<D16>;
+
+HWY_INLINE HalfBlock requantize_half(const V32 acc[2], const VF multiplier[2], const Range& range) {
+  return pack_s16_blocks(scale_s32(acc[0], multiplier[0]), scale_s32(acc[1], multiplier[1]), range);
+}
+
+HWY_INLINE V8 join_halves(HalfBlock lower, HalfBlock upper, const Range& range) {
+  return pack_u8_blocks(lower, upper, range);
 }
 
 template <int kPieces>
@@ -151,77 +170,94 @@ struct Band {
   uint8_t* out[kRows][kPieces];
 };
 
-// acc += the quads of one input column, for every output column of the tile that sees it.
-template <Dot kDot, int kRows, int kColumns, int kStride>
-HWY_INLINE void multiply_column(int column, const V32 q[4], const int32_t* weights,
-                                V32 acc[kColumns][kRows][4]) {
-  const D32 d32;
-  OCTET_UNROLL
-  for (int o = 0; o < kColumns; ++o) {
-    const int kx = column - o * kStride;
-    if (kx < 0 || kx > 2) continue;
-    OCTET_UNROLL
-    for (int r = 0; r < kRows; ++r) OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) {
-      const V32 w = hn::LoadU(d32, weights + ((r * 3 + kx) * 4 + j) * kWords);
-      acc[o][r][j] = dot_quad<kDot>(q[j], w, acc[o][r][j]);
-    }
-  }
-}
+// Output columns between the passes of a band: the halves that wait take 4 KiB.
+constexpr size_t kChunk = 32;
 
-// Output columns [ox, ox + kColumns) of a band. kEdge: some input columns may be outside the image.
-template <Dot kDot, int kRows, int kColumns, int kStride, int kPieces, bool kEdge>
-HWY_INLINE void tile_3x3(const Layer& layer, const StripData& strip,
-                         const Band<kRows, kPieces>& band, size_t ox) {
+// Computes output columns [begin, end) of a band: quads [kFirst, kFirst + kQuads) of each block.
+// Weights stay in registers for the whole run, and so do the quads of a column until the last
+// output column that sees it is done: a column is loaded and interleaved once.
+// kRows = 2 would need 24 vectors of weights, so it goes in two passes of half a block each; the
+// first leaves its halves in `waiting`.
+template <Dot kDot, int kRows, int kStride, int kPieces, int kFirst, int kQuads>
+HWY_INLINE void pass_3x3(const Layer& layer, const StripData& strip,
+                         const Band<kRows, kPieces>& band, size_t begin, size_t end,
+                         HalfBlock* waiting) {
   const D32 d32;
-  V32 acc[kColumns][kRows][4];
+  V32 weights[kRows][3][kQuads], bias[kQuads];
+  VF multiplier[kQuads];
   OCTET_UNROLL
-  for (int j = 0; j < 4; ++j) {
-    const V32 bias = hn::LoadU(d32, strip.bias + j * kWords);
+  for (int j = 0; j < kQuads; ++j) {
+    bias[j] = hn::LoadU(d32, strip.bias + (kFirst + j) * kWords);
+    multiplier[j] = hn::LoadU(DF(), strip.multiplier + (kFirst + j) * kWords);
     OCTET_UNROLL
-    for (int o = 0; o < kColumns; ++o) OCTET_UNROLL
-    for (int r = 0; r < kRows; ++r) acc[o][r][j] = bias;
+    for (int i = 0; i < 3 * kRows; ++i)
+      weights[i / 3][i % 3][j] = hn::LoadU(d32, strip.weights + (i * 4 + kFirst + j) * kWords);
   }
-  // Left of the image this wraps to values beyond in_w.
-  const size_t first = ox * kStride - layer.pad_left;
-  constexpr int kInColumns = (kColumns - 1) * kStride + 3;
-  OCTET_UNROLL
-  for (int column = 0; column < kInColumns; ++column) {
-    V32 q[4];
-    if (kEdge && first + column >= layer.in_w) {
-      for (V32& v : q) v = hn::Set(d32, layer.padding_quad);
-    } else {
-      const size_t offset = (first + column) * layer.channels;
-      const Bytes c = load_bytes<kPieces>(band.in[2], offset);
-      // Under stride 2 the fourth byte meets zero weights.
-      make_quads(load_bytes<kPieces>(band.in[0], offset), load_bytes<kPieces>(band.in[1], offset),
-                 c, kRows == 2 ? load_bytes<kPieces>(band.in[kRows + 1], offset) : c, q);
+  // Left of the image columns wrap to values beyond in_w.
+  const auto load_column = [&](size_t column, V32 q[kQuads]) HWY_ATTR {
+    if (HWY_UNLIKELY(column >= layer.in_w)) {
+      for (int j = 0; j < kQuads; ++j) q[j] = hn::Set(d32, layer.padding_quad);
+      return;
     }
-    multiply_column<kDot, kRows, kColumns, kStride>(column, q, strip.weights, acc);
+    const size_t offset = column * layer.channels;
+    const Bytes c = load_bytes<kPieces>(band.in[2], offset);
+    // One row: the fourth byte meets zero weights.
+    const Bytes d = kRows == 2 ? load_bytes<kPieces>(band.in[kRows + 1], offset) : c;
+    make_quads<kFirst, kQuads>(load_bytes<kPieces>(band.in[0], offset),
+                               load_bytes<kPieces>(band.in[1], offset), c, d, q);
+  };
+  V32 q[3][kQuads];
+  size_t column = begin * kStride - layer.pad_left;
+  load_column(column, q[0]);
+  if (kStride == 1) load_column(column + 1, q[1]);
+  for (size_t ox = begin; ox < end; ++ox, column += kStride) {
+    if (kStride == 2) load_column(column + 1, q[1]);
+    load_column(column + 2, q[2]);
+    OCTET_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      V32 acc[kQuads];
+      OCTET_UNROLL
+      for (int j = 0; j < kQuads; ++j) {
+        acc[j] = bias[j];
+        OCTET_UNROLL
+        for (int kx = 0; kx < 3; ++kx) acc[j] = dot_quad<kDot>(q[kx][j], weights[r][kx][j], acc[j]);
+      }
+      HalfBlock& half = waiting[(ox - begin) * kRows + r];
+      if constexpr (kQuads == 4) {
+        const HalfBlock lower = requantize_half(acc, multiplier, layer.range);
+        const HalfBlock upper = requantize_half(acc + 2, multiplier + 2, layer.range);
+        store_bytes<kPieces>(join_halves(lower, upper, layer.range), band.out[r],
+                             ox * layer.channels);
+      } else if constexpr (kFirst == 0) {
+        half = requantize_half(acc, multiplier, layer.range);
+      } else {
+        const HalfBlock upper = requantize_half(acc, multiplier, layer.range);
+        store_bytes<kPieces>(join_halves(half, upper, layer.range), band.out[r],
+                             ox * layer.channels);
+      }
+    }
+    OCTET_UNROLL
+    for (int j = 0; j < kQuads; ++j) {
+      q[0][j] = q[kStride][j];
+      if (kStride == 1) q[1][j] = q[2][j];
+    }
   }
-  OCTET_UNROLL
-  for (int o = 0; o < kColumns; ++o) OCTET_UNROLL
-  for (int r = 0; r < kRows; ++r)
-    store_bytes<kPieces>(requantize_bytes(acc[o][r], strip.multiplier, layer.range), band.out[r],
-                         (ox + o) * layer.channels);
 }
 
 // All output columns of a band.
-template <Dot kDot, int kRows, int kColumns, int kStride, int kPieces>
+template <Dot kDot, int kRows, int kStride, int kPieces>
 HWY_NOINLINE void band_3x3(const Layer& layer, const StripData& strip,
                            const Band<kRows, kPieces>& band) {
-  constexpr size_t kInColumns = (kColumns - 1) * kStride + 3;
-  size_t ox = 0;
-  for (; ox + kColumns <= layer.out_w; ox += kColumns) {
-    const size_t first = ox * kStride;
-    if (first < layer.pad_left || first - layer.pad_left + kInColumns > layer.in_w) {
-      tile_3x3<kDot, kRows, kColumns, kStride, kPieces, true>(layer, strip, band, ox);
-    } else {
-      tile_3x3<kDot, kRows, kColumns, kStride, kPieces, false>(layer, strip, band, ox);
+  if constexpr (kRows == 1) {
+    pass_3x3<kDot, kRows, kStride, kPieces, 0, 4>(layer, strip, band, 0, layer.out_w, nullptr);
+  } else {
+    HalfBlock waiting[kChunk * kRows];
+    for (size_t begin = 0; begin < layer.out_w; begin += kChunk) {
+      const size_t end = HWY_MIN(begin + kChunk, layer.out_w);
+      pass_3x3<kDot, kRows, kStride, kPieces, 0, 2>(layer, strip, band, begin, end, waiting);
+      pass_3x3<kDot, kRows, kStride, kPieces, 2, 2>(layer, strip, band, begin, end, waiting);
     }
   }
-  for (; ox < layer.out_w; ++ox)
-    tile_3x3<kDot, kRows, 1, kStride, kPieces, true>(layer, strip, band, ox);
 }
 
 // One block of channels of one output pixel, any kernel: taps are pointers to the block's first
@@ -231,17 +267,22 @@ HWY_INLINE Bytes pixel_block(const uint8_t* const* taps, size_t groups, size_t c
                              const StripData& strip, const Range& range) {
   const D32 d32;
   V32 acc[4];
-  for (int j = 0; j < 4; ++j) acc[j] = hn::LoadU(d32, strip.bias + j * kWords);
+  VF multiplier[4];
+  for (int j = 0; j < 4; ++j) {
+    acc[j] = hn::LoadU(d32, strip.bias + j * kWords);
+    multiplier[j] = hn::LoadU(DF(), strip.multiplier + j * kWords);
+  }
   for (size_t i = 0; i < groups; ++i) {
     const uint8_t* const* t = taps + 4 * i;
     V32 q[4];
-    make_quads(load_bytes<1>(t, channel), load_bytes<1>(t + 1, channel),
-               load_bytes<1>(t + 2, channel), load_bytes<1>(t + 3, channel), q);
+    make_quads<0, 4>(load_bytes<1>(t, channel), load_bytes<1>(t + 1, channel),
+                     load_bytes<1>(t + 2, channel), load_bytes<1>(t + 3, channel), q);
     OCTET_UNROLL
     for (int j = 0; j < 4; ++j)
       acc[j] = dot_quad<kDot>(q[j], hn::LoadU(d32, strip.weights + (i * 4 + j) * kWords), acc[j]);
   }
-  return requantize_bytes(acc, strip.multiplier, range);
+  return join_halves(requantize_half(acc, multiplier, range),
+                     requantize_half(acc + 2, multiplier + 2, range), range);
 }
 
 }  // namespace

@@ -65,33 +65,39 @@ struct RangeVectors {
         quant_max(hn::Set(D8(), static_cast<uint8_t>(range.quant_max))) {}
 };
 
-// Scaled sums r0..r3 -> u8 with zero point and clamp, in the element order of the packs: on x86
-// block b of the result holds block b of r0, r1, r2, r3 in turn; elsewhere plain order.
-// Saturating to 16 bits first loses nothing: what saturates there is beyond 0..255 after adding
-// a zero point of at most 255 too.
-HWY_INLINE V8 pack_u8_blocks(V32 r0, V32 r1, V32 r2, V32 r3, const RangeVectors& range) {
-  const D8 d8;
+// Scaled sums -> s16 with zero point, in the element order of the packs: on x86 block b of the
+// result holds block b of r0, then of r1; elsewhere plain order. Saturating to 16 bits first loses
+// nothing: what saturates there is beyond 0..255 after adding a zero point of at most 255 too.
+HWY_INLINE hn::Vec<D16> pack_s16_blocks(V32 r0, V32 r1, const RangeVectors& range) {
   const D16 d16;
 #if OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
-  const auto p01 = hn::SaturatedAdd(hn::ReorderDemote2To(d16, r0, r1), range.zero_point);
-  const auto p23 = hn::SaturatedAdd(hn::ReorderDemote2To(d16, r2, r3), range.zero_point);
+  return hn::SaturatedAdd(hn::ReorderDemote2To(d16, r0, r1), range.zero_point);
+#else
+  const hn::Half<D16> dh16;
+  return hn::SaturatedAdd(hn::Combine(d16, hn::DemoteTo(dh16, r1), hn::DemoteTo(dh16, r0)),
+                          range.zero_point);
+#endif
+}
+
+// Two of those -> u8, clamped, in the order of the packs again.
+HWY_INLINE V8 pack_u8_blocks(hn::Vec<D16> p01, hn::Vec<D16> p23, const RangeVectors& range) {
 #if OCTET_IS_AVX3
   const V8 q{_mm512_packus_epi16(p01.raw, p23.raw)};
 #elif OCTET_IS_AVX2
   const V8 q{_mm256_packus_epi16(p01.raw, p23.raw)};
-#else
+#elif OCTET_IS_SSE
   const V8 q{_mm_packus_epi16(p01.raw, p23.raw)};
-#endif
 #else
-  const hn::Half<D16> dh16;
   const hn::Half<D8> dh8;
-  const auto p01 = hn::SaturatedAdd(
-      hn::Combine(d16, hn::DemoteTo(dh16, r1), hn::DemoteTo(dh16, r0)), range.zero_point);
-  const auto p23 = hn::SaturatedAdd(
-      hn::Combine(d16, hn::DemoteTo(dh16, r3), hn::DemoteTo(dh16, r2)), range.zero_point);
-  const V8 q = hn::Combine(d8, hn::DemoteTo(dh8, p23), hn::DemoteTo(dh8, p01));
+  const V8 q = hn::Combine(D8(), hn::DemoteTo(dh8, p23), hn::DemoteTo(dh8, p01));
 #endif
   return hn::Min(hn::Max(q, range.quant_min), range.quant_max);
+}
+
+// Scaled sums r0..r3 -> u8 with zero point and clamp: on x86 block b of the result holds block b of
+// r0, r1, r2, r3 in turn; elsewhere plain order.
+HWY_INLINE V8 pack_u8_blocks(V32 r0, V32 r1, V32 r2, V32 r3, const RangeVectors& range) {
+  return pack_u8_blocks(pack_s16_blocks(r0, r1, range), pack_s16_blocks(r2, r3, range), range);
 }
 
 // The same in plain order: r0, then r1, r2, r3.
