@@ -1,7 +1,10 @@
 #include "quant/observers/histogram.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
 namespace octet::quant {
 namespace {
@@ -27,11 +30,13 @@ Regrid fit_bins(const ValueRange& range, const ValueRange& wanted) {
   return grid;
 }
 
-// Beyond this many parts in a bin all old counts are in one new bin: float has no finer place.
-constexpr float kLargestGrowth = 0x1p24f;
-
+// Whether f32 can't tell the parts of old bins apart in the new range, or from nothing: all old
+// counts then are in one new bin.
 bool old_range_is_a_point(const ValueRange& range, const ValueRange& wanted) {
-  return !((wanted.max - wanted.min) / kLargestGrowth < range.max - range.min);
+  constexpr float kLargestGrowth = 0x1p24f;
+  constexpr float kLeastExtent = std::numeric_limits<float>::min() * kBins * kUpsampleRate;
+  const float extent = range.max - range.min;
+  return !((wanted.max - wanted.min) / kLargestGrowth < extent && extent >= kLeastExtent);
 }
 
 // The counts of `old`, spread evenly over the parts of each bin and gathered in the new bins.
@@ -57,9 +62,13 @@ std::vector<float> redistribute(std::span<const float> old, const Regrid& grid,
   return result;
 }
 
-int bin_of(float x, const ValueRange& range) {
-  const float bin = (x - range.min) * kBins / (range.max - range.min);
-  return std::clamp(static_cast<int>(bin), 0, kBins - 1);
+// The formula of the header; ends rounded inwards make x - min negative or the quotient too large,
+// and a range near the largest float makes it NaN. extent: max - min.
+inline int32_t bin_of(float x, float min, float extent) {
+  float bin = (x - min) * float{kBins} / extent;
+  bin = bin < kBins - 1 ? bin : kBins - 1;
+  bin = bin > 0 ? bin : 0;
+  return static_cast<int32_t>(bin);
 }
 
 void add(std::span<const float> from, std::vector<float>& to) {
@@ -74,34 +83,34 @@ ValueRange truncated(const ValueRange& range, std::span<const float> values) {
 
 }  // namespace
 
-// Equal values often follow each other (zeros after a relu); several counters let one increment
+// Bins are computed by the block, apart from counting, so that the first loop becomes vectors.
+// Equal values often follow each other (zeros after a relu): several counters let one increment
 // start before the last has reached memory.
 std::vector<float> HistogramObserver::count(std::span<const float> values, ValueRange range) const {
-  if (form_ == HistogramForm::pytorch_1_13) range = truncated(range, values);
+  constexpr size_t kCounters = 4, kBlock = 256;
+  constexpr int32_t kNowhere = kBins;
+  const bool drop_outside = form_ == HistogramForm::pytorch_1_13;
+  if (drop_outside) range = truncated(range, values);
   std::vector<float> result(kBins);
   if (range.min == range.max) {
     result[kBins / 2] = static_cast<float>(values.size());
     return result;
   }
-  constexpr size_t kCounters = 4;
-  constexpr size_t kBlock = 256;
-  std::vector<uint32_t> counts(kCounters * kBins);
   const float extent = range.max - range.min;
-  int32_t bins[kBlock];
+  std::vector<uint32_t> counts((kBins + 1) * kCounters);
+  std::array<int32_t, kBlock> bins;
   for (size_t begin = 0; begin < values.size(); begin += kBlock) {
     const size_t n = std::min(kBlock, values.size() - begin);
     const float* x = values.data() + begin;
+    for (size_t i = 0; i < n; ++i) bins[i] = bin_of(x[i], range.min, extent);
+    for (size_t i = 0; drop_outside && i < n; ++i)
+      if (x[i] < range.min || x[i] > range.max) bins[i] = kNowhere;
     for (size_t i = 0; i < n; ++i)
-      bins[i] = static_cast<int32_t>((x[i] - range.min) * float{kBins} / extent);
-    for (size_t i = 0; i < n; ++i) {
-      if (form_ == HistogramForm::pytorch_1_13 && !(range.min <= x[i] && x[i] <= range.max))
-        continue;
-      ++counts[i % kCounters * kBins + static_cast<size_t>(std::clamp(bins[i], 0, kBins - 1))];
-    }
+      ++counts[static_cast<size_t>(bins[i]) * kCounters + i % kCounters];
   }
   for (size_t i = 0; i < kBins; ++i) {
     uint64_t sum = 0;
-    for (size_t k = 0; k < kCounters; ++k) sum += counts[k * kBins + i];
+    for (size_t k = 0; k < kCounters; ++k) sum += counts[i * kCounters + k];
     result[i] = static_cast<float>(sum);
   }
   return result;
@@ -121,7 +130,7 @@ void HistogramObserver::update(const Tensor& x) {
   if (wanted == old) {
     carried = histogram_;
   } else if (old_range_is_a_point(old, wanted)) {
-    for (float n : histogram_) carried[bin_of(old.min, wanted)] += n;
+    for (float n : histogram_) carried[bin_of(old.min, wanted.min, wanted.max - wanted.min)] += n;
   } else {
     const Regrid grid = fit_bins(old, wanted);
     carried = redistribute(histogram_, grid, form_);
