@@ -1,0 +1,59 @@
+#define BOOST_TEST_MODULE session_allocation
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <new>
+
+#include "engine/engine_testing.h"
+#include "engine/model.h"
+
+// Counts everything that asks the C++ or the C library for memory while it is on.
+static std::atomic<bool> counting{false};
+static std::atomic<size_t> allocations{0};
+static void count() {
+  if (counting) ++allocations;
+}
+
+extern "C" {
+void* __libc_malloc(size_t bytes);
+void* __libc_calloc(size_t n, size_t bytes);
+void* __libc_realloc(void* p, size_t bytes);
+void* __libc_memalign(size_t alignment, size_t bytes);
+void* malloc(size_t bytes) { return count(), __libc_malloc(bytes); }
+void* calloc(size_t n, size_t bytes) { return count(), __libc_calloc(n, bytes); }
+void* realloc(void* p, size_t bytes) { return count(), __libc_realloc(p, bytes); }
+void* aligned_alloc(size_t alignment, size_t bytes) {
+  return count(), __libc_memalign(alignment, bytes);
+}
+}
+
+namespace octet::engine {
+
+BOOST_AUTO_TEST_CASE(the_counter_sees_allocations) {
+  allocations = 0;
+  counting = true;
+  std::vector<int> v(100);
+  AlignedBuffer buffer(100);
+  counting = false;
+  BOOST_TEST(v.size() == 100u);
+  BOOST_TEST(allocations == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(run_allocates_nothing) {
+  for (bool quantized : {true, false}) {
+    for (unsigned threads : {1u, 2u}) {
+      ThreadPool pool(threads);
+      const auto model = testing::make_model(testing::small_program(1, quantized));
+      auto session = testing::required(Session::create(model, {.batch = 2, .pool = &pool}));
+      testing::fill_inputs(*session, *model, 1);
+      allocations = 0;
+      counting = true;
+      session->run();
+      session->run();
+      counting = false;
+      BOOST_TEST(allocations == 0u);
+    }
+  }
+}
+
+}  // namespace octet::engine
