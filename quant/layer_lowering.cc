@@ -8,11 +8,11 @@ LayerLowering::LayerLowering(const PreparedModel& prepared, const ModelPlan& pla
     : prepared_(prepared), plan_(plan), forms_(prepared.graph().values.size()) {}
 
 void LayerLowering::add_input(int value, DType dtype) {
-  const nn::GraphValue& source = prepared_.graph().values[value];
+  value = prepared_.groups().alias[value];
   const bool quantized = dtype == DType::u8;
-  const engine::ValueId id = program_.add_activation(
-      source.name, dtype, source.shape,
-      quantized ? plan_.qparams[prepared_.groups().alias[value]] : std::nullopt);
+  const engine::ValueId id =
+      program_.add_activation(plan_.names[value], dtype, prepared_.graph().values[value].shape,
+                              quantized ? plan_.qparams[value] : std::nullopt);
   (quantized ? forms(value).u8 : forms(value).f32) = id;
   program_.inputs.push_back(id);
 }
@@ -21,15 +21,17 @@ engine::ValueId LayerLowering::as(int value, DType dtype) {
   Forms& have = forms(value);
   std::optional<engine::ValueId>& wanted = dtype == DType::u8 ? have.u8 : have.f32;
   if (wanted) return *wanted;
-  const nn::GraphValue& source = prepared_.graph().values[value];
-  const auto& qparams = plan_.qparams[prepared_.groups().alias[value]];
+  value = prepared_.groups().alias[value];
+  const std::string& name = plan_.names[value];
+  const auto& qparams = plan_.qparams[value];
   const bool quantize = dtype == DType::u8;
-  OCTET_CHECK((quantize ? have.f32 : have.u8) && qparams, "convert: ", source.name,
+  OCTET_CHECK((quantize ? have.f32 : have.u8) && qparams, "convert: ", name,
               " is needed before it is computed");
   wanted =
-      program_.add_activation(source.name, dtype, source.shape, quantize ? qparams : std::nullopt);
+      program_.add_activation(name, dtype, prepared_.graph().values[value].shape,
+                               quantize ? qparams : std::nullopt);
   const engine::ValueId from = quantize ? *have.f32 : *have.u8;
-  program_.add_instruction(quantize ? "quantize" : "dequantize", source.name, {from}, {*wanted});
+  program_.add_instruction(quantize ? "quantize" : "dequantize", name, {from}, {*wanted});
   return *wanted;
 }
 

@@ -99,6 +99,7 @@ ModelPlan plan_layers(const PreparedModel& prepared) {
   ModelPlan plan;
   plan.qparams.resize(graph.values.size());
   plan.layers.resize(groups.groups.size());
+  for (const nn::GraphValue& value : graph.values) plan.names.push_back(value.name);
   // Values that enter the quantized part from outside keep what was observed.
   for (size_t v = 0; v < graph.values.size(); ++v) {
     if (prepared.observer(static_cast<int>(v)) != nullptr)
@@ -109,6 +110,7 @@ ModelPlan plan_layers(const PreparedModel& prepared) {
     const nn::Op& op = *graph.nodes[group.main].op;
     LayerPlan& layer = plan.layers[g];
     layer.layer = nn::fold(graph, group);
+    plan.names[groups.alias[group.output]] = layer.layer.name;
     if (!prepared.is_quantized(g)) {
       layer.note = prepared.why_float(g);
       continue;

@@ -23,6 +23,7 @@ struct LayerPlan {
 struct ModelPlan {
   std::vector<LayerPlan> layers;                // by group
   std::vector<std::optional<QParams>> qparams;  // by graph value: set where it exists as u8
+  std::vector<std::string> names;               // by graph value: the layer that made it, or the input
 };
 
 // Three adjustments keep a layer inside what its integers can hold; each is told in its note:

@@ -4,7 +4,16 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
-#include "nn/nn.h"
+#include "nn/activation.h"
+#include "nn/adaptive_avg_pool2d.h"
+#include "nn/add.h"
+#include "nn/batch_norm.h"
+#include "nn/conv2d.h"
+#include "nn/dropout.h"
+#include "nn/flatten.h"
+#include "nn/linear.h"
+#include "nn/max_pool2d.h"
+#include "nn/stubs.h"
 #include "quant/convert.h"
 #include "quant/quant_testing.h"
 

@@ -78,7 +78,7 @@ Simulation simulate(const PreparedModel& prepared, const Tensor& x) {
       values[value].f32 = tensor;
     } else {
       values[value].u8 = tensor;
-      result.integers.emplace_back(graph.values[value].name, tensor);
+      result.integers.emplace_back(plan.names[value], tensor);
     }
   };
   const auto as = [&](int raw_value, DType dtype) {
