@@ -1,0 +1,77 @@
+#include "zoo/files.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace octet::zoo {
+namespace {
+
+// A new file beside `path`, which disappears unless it is renamed to it.
+class NewFile {
+ public:
+  explicit NewFile(const std::string& path) : target_(path), name_(path + ".XXXXXX") {
+    OCTET_CHECK(!std::filesystem::is_directory(path), path, ": is a folder");
+    descriptor_ = mkstemp(name_.data());
+    OCTET_CHECK(descriptor_ >= 0, path, ": can't be written: ", std::strerror(errno));
+  }
+  ~NewFile() {
+    if (descriptor_ >= 0) close(descriptor_);
+    if (!renamed_) unlink(name_.c_str());
+  }
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+
+  void write(std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t written = ::write(descriptor_, text.data(), text.size());
+      if (written < 0 && errno == EINTR) continue;
+      check(written >= 0);
+      text.remove_prefix(static_cast<size_t>(written));
+    }
+  }
+
+  void rename_to_target() {
+    // mkstemp makes files for the owner alone; the umask decides as for any other new file.
+    const mode_t mask = umask(0);
+    umask(mask);
+    check(fchmod(descriptor_, 0666 & ~mask) == 0);
+    check(fsync(descriptor_) == 0);
+    check(std::rename(name_.c_str(), target_.c_str()) == 0);
+    renamed_ = true;
+  }
+
+ private:
+  void check(bool done) const {
+    OCTET_CHECK(done, target_, ": can't be written: ", std::strerror(errno));
+  }
+
+  std::string target_, name_;
+  int descriptor_ = -1;
+  bool renamed_ = false;
+};
+
+}  // namespace
+
+std::string user_path(const std::string& path) {
+  const char* folder = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (path.empty() || folder == nullptr) return path;
+  return (std::filesystem::path(folder) / path).string();
+}
+
+void check_writable(const std::string& path) { NewFile{path}; }
+
+void write_file(const std::string& path, std::string_view text) {
+  NewFile file(path);
+  file.write(text);
+  file.rename_to_target();
+}
+
+}  // namespace octet::zoo

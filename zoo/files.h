@@ -1,0 +1,21 @@
+// Files that a program's user names.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace octet::zoo {
+
+// `bazel run` starts programs in a folder of its own and passes the user's in
+// BUILD_WORKING_DIRECTORY: relative paths are taken from there. Empty stays empty.
+std::string user_path(const std::string& path);
+
+// Throws octet::Error when a file of that path could not be written: found out before the work is
+// done whose result it is to hold. Leaves no trace.
+void check_writable(const std::string& path);
+
+// Writes a new file beside the target and renames it: the target is the old file or the whole new
+// one. Throws octet::Error.
+void write_file(const std::string& path, std::string_view text);
+
+}  // namespace octet::zoo

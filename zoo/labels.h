@@ -1,0 +1,29 @@
+// Which images there are, and which class each belongs to.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace octet::zoo {
+
+struct LabelledImage {
+  std::string file;  // inside the image folder
+  int label;
+};
+
+// Reads a CSV file of lines "file,class": an optional header "file,class", classes 0..classes - 1,
+// empty lines are skipped, the file name may stand in double quotes. Sorted by file name. Throws
+// octet::Error with the path, the line number and the reason: a line that is no such pair, a class
+// out of range, a file named twice, no line at all.
+std::vector<LabelledImage> read_labels(const std::string& path, int classes);
+
+// Names of the JPEG and PNG files in a folder (by extension, any case), sorted. Throws octet::Error
+// when it can't be read or has none.
+std::vector<std::string> list_images(const std::string& folder);
+
+// Throws octet::Error that names the first labelled file that is not among the (sorted) images.
+void check_labels_match(const std::vector<LabelledImage>& labels,
+                        const std::vector<std::string>& images, const std::string& labels_path,
+                        const std::string& folder);
+
+}  // namespace octet::zoo

@@ -1,0 +1,77 @@
+#define BOOST_TEST_MODULE labels
+#include "zoo/labels.h"
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+
+#include "base/error.h"
+#include "zoo/temp_folder_testing.h"
+
+namespace octet::zoo {
+namespace {
+
+std::string why(const std::string& text) {
+  const TempFolder folder;
+  const std::string path = folder.write("l.csv", text);
+  try {
+    read_labels(path, 1000);
+  } catch (const Error& error) {
+    return std::string(error.what()).substr(path.size());
+  }
+  return "";
+}
+
+BOOST_AUTO_TEST_CASE(reads_with_and_without_header_and_sorts) {
+  const TempFolder folder;
+  for (const char* text : {"file,class\nb.jpg,999\na.jpg,0\n", "b.jpg,999\r\n\r\na.jpg,0",
+                           "\"b.jpg\", 999\na.jpg ,0\n"}) {
+    const auto labels = read_labels(folder.write("l.csv", text), 1000);
+    BOOST_REQUIRE(labels.size() == 2);
+    BOOST_TEST(labels[0].file == "a.jpg");
+    BOOST_TEST(labels[0].label == 0);
+    BOOST_TEST(labels[1].file == "b.jpg");
+    BOOST_TEST(labels[1].label == 999);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(says_in_which_line_what_is_wrong) {
+  BOOST_TEST(why("a.jpg,1\nb.jpg\n") == ":2: expected 'file,class', found 'b.jpg'");
+  BOOST_TEST(why("file,class\n,1\n") == ":2: expected 'file,class', found ',1'");
+  BOOST_TEST(why("a.jpg,1\nb.jpg,cat\n") == ":2: 'cat' is no class number");
+  BOOST_TEST(why("a.jpg,1\nb.jpg,1.5\n") == ":2: '1.5' is no class number");
+  BOOST_TEST(why("a.jpg,1000\n") == ":1: class 1000 is not in 0..999");
+  BOOST_TEST(why("a.jpg,-1\n") == ":1: class -1 is not in 0..999");
+  BOOST_TEST(why("a.jpg,1\nb.jpg,2\na.jpg,1\n") == ":3: 'a.jpg' stands in line 1 already");
+  BOOST_TEST(why("file,class\n") == ": no labels in it");
+  BOOST_TEST(why("") == ": no labels in it");
+  BOOST_CHECK_THROW(read_labels("/nonexistent.csv", 1000), Error);
+}
+
+BOOST_AUTO_TEST_CASE(lists_images_sorted_and_nothing_else) {
+  const TempFolder folder;
+  for (const char* name : {"b.JPG", "a.png", "c.jpeg", "notes.txt", "labels.csv"}) {
+    folder.write(name, "");
+  }
+  std::filesystem::create_directory(folder.path("d.jpg"));
+  BOOST_TEST(list_images(folder.path()) == std::vector<std::string>({"a.png", "b.JPG", "c.jpeg"}));
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_folder_without_images) {
+  const TempFolder folder;
+  BOOST_CHECK_THROW(list_images(folder.path()), Error);
+  BOOST_CHECK_THROW(list_images(folder.path("none")), Error);
+}
+
+BOOST_AUTO_TEST_CASE(names_a_labelled_file_that_is_not_there) {
+  check_labels_match({{"a", 0}}, {"a", "b"}, "l.csv", "dir");
+  try {
+    check_labels_match({{"a", 0}, {"x", 1}, {"y", 1}}, {"a", "b"}, "l.csv", "dir");
+    BOOST_TEST(false);
+  } catch (const Error& error) {
+    BOOST_TEST(error.what() == std::string("l.csv: 2 of its 3 files are not in dir, the first is "
+                                           "'x'"));
+  }
+}
+
+}  // namespace
+}  // namespace octet::zoo

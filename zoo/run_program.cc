@@ -1,0 +1,59 @@
+#include "zoo/run_program.h"
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <new>
+
+#include "base/error.h"
+
+namespace octet::zoo {
+namespace {
+
+constexpr int kInterruptedExitCode = 128 + SIGINT;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+void note_interrupt(int) { interrupted = 1; }
+
+int report(const char* name, const char* reason) {
+  std::cerr << name << ": " << reason << '\n';
+  return 1;
+}
+
+}  // namespace
+
+int run_program(const char* name, const std::function<int()>& body) {
+  struct sigaction action = {};
+  action.sa_handler = note_interrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  try {
+    return body();
+  } catch (const Interrupted&) {
+    report(name, "interrupted");
+    return kInterruptedExitCode;
+  } catch (const std::bad_alloc&) {
+    return report(name, "not enough memory");
+  } catch (const std::exception& error) {
+    return report(name, error.what());
+  }
+}
+
+void throw_if_interrupted() {
+  if (interrupted) throw Interrupted();
+}
+
+bool parse_options(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+    return true;
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return false;
+  } catch (const CLI::ParseError& error) {
+    fail(error.what(), " (see --help)");
+  }
+}
+
+}  // namespace octet::zoo
