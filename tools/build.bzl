@@ -7,8 +7,18 @@ _WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 # base, kernels and engine ship: no exceptions, no run-time type information.
 _RUNTIME = ["-fno-exceptions", "-fno-rtti"]
 
+def _export_sources():
+    """Every package that has one of our targets shows its sources to //tools:layers_test."""
+    if not native.existing_rule("sources"):
+        native.filegroup(
+            name = "sources",
+            srcs = native.glob(["**/*.h", "**/*.cc", "**/*.c"], allow_empty = True),
+            visibility = ["//tools:__pkg__"],
+        )
+
 def octet_library(name, runtime = False, copts = [], **kwargs):
     """A library; runtime = True for what ships inside liboctet."""
+    _export_sources()
     cc_library(
         name = name,
         copts = _WARNINGS + (_RUNTIME if runtime else []) + copts,
@@ -17,6 +27,7 @@ def octet_library(name, runtime = False, copts = [], **kwargs):
 
 def octet_test(name, size = "small", srcs = None, copts = [], deps = [], **kwargs):
     """A Boost.Test program; its source is NAME.cc unless srcs says otherwise."""
+    _export_sources()
     cc_test(
         name = name,
         size = size,
@@ -28,6 +39,7 @@ def octet_test(name, size = "small", srcs = None, copts = [], deps = [], **kwarg
 
 def octet_bench(name, srcs = None, deps = [], **kwargs):
     """A Google Benchmark program; its source is NAME.cc unless srcs says otherwise."""
+    _export_sources()
     cc_binary(
         name = name,
         testonly = True,
@@ -40,6 +52,7 @@ def octet_bench(name, srcs = None, deps = [], **kwargs):
 
 def octet_binary(name, copts = [], **kwargs):
     """A program for users."""
+    _export_sources()
     cc_binary(
         name = name,
         copts = _WARNINGS + copts,
