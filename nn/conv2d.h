@@ -1,8 +1,8 @@
 // conv2d: 2-D convolution.
 //
 //   x: f32 [n, h, w, in_c], weight: f32 [out_c, kh, kw, in_c / groups], bias: f32 [out_c]
-//   y: f32 [n, oh, ow, out_c],  oh = floor((h + 2 * padding - dilation * (kh - 1) - 1) / stride) +
-//   1
+//   y: f32 [n, oh, ow, out_c]
+//   oh = floor((h + 2 * padding - dilation * (kh - 1) - 1) / stride) + 1
 //
 // Outside the image x counts as 0. The formula: kernels/conv_f32.h, and kernels/depthwise_f32.h
 // when groups == in_c == out_c.
