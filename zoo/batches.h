@@ -1,0 +1,32 @@
+// Prepared images of a data set, a few at a time; several threads decode.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/parallel.h"
+#include "zoo/dataset.h"
+#include "zoo/progress.h"
+
+namespace octet::zoo {
+
+// Damaged images that were left out: their indices, and why.
+struct Skipped {
+  std::vector<size_t> indices;
+  std::vector<std::string> reasons;
+};
+
+// Good images that stand together in memory.
+struct Batch {
+  const float* pixels;          // [indices.size(), crop, crop, 3]
+  std::vector<size_t> indices;  // in the data set, rising
+};
+
+// Calls use(batch) for the images of these indices, in order, with 1..batch images at a time.
+// Those that can't be decoded are left out and end up in the result. Steps `progress` by image.
+Skipped for_each_batch(const Dataset& data, const std::vector<size_t>& indices, size_t batch,
+                       ParallelFor& pool, Progress& progress,
+                       const std::function<void(const Batch&)>& use);
+
+}  // namespace octet::zoo

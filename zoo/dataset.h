@@ -1,0 +1,61 @@
+// Dataset: labelled images as a network takes them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "zoo/fashion_mnist.h"
+#include "zoo/labels.h"
+#include "zoo/preprocess.h"
+
+namespace octet::zoo {
+
+class Dataset {
+ public:
+  explicit Dataset(const Preprocessing& preprocessing) : preprocessing_(preprocessing) {}
+  virtual ~Dataset() = default;
+
+  virtual size_t size() const = 0;
+  virtual int label(size_t i) const = 0;
+  // Throws octet::Error when the image can't be had. May be called by several threads at once.
+  virtual Image image(size_t i) const = 0;
+
+  const Preprocessing& preprocessing() const { return preprocessing_; }
+
+ private:
+  Preprocessing preprocessing_;
+};
+
+// Image files in a folder.
+class ImageFolder : public Dataset {
+ public:
+  ImageFolder(std::string folder, std::vector<LabelledImage> images,
+              const Preprocessing& preprocessing);
+  size_t size() const override { return images_.size(); }
+  int label(size_t i) const override { return images_[i].label; }
+  Image image(size_t i) const override { return read_image(folder_ + "/" + images_[i].file); }
+  const std::string& file(size_t i) const { return images_[i].file; }
+
+ private:
+  std::string folder_;
+  std::vector<LabelledImage> images_;
+};
+
+class FashionMnistImages : public Dataset {
+ public:
+  FashionMnistImages(FashionMnist data, const Preprocessing& preprocessing)
+      : Dataset(preprocessing), data_(std::move(data)) {}
+  size_t size() const override { return data_.size(); }
+  int label(size_t i) const override { return data_.labels[i]; }
+  Image image(size_t i) const override { return data_.image(i); }
+
+ private:
+  FashionMnist data_;
+};
+
+// `count` of the indices 0..size - 1, evenly spread: floor(i * size / count); count <= size.
+std::vector<size_t> spread_indices(size_t size, size_t count);
+// The indices 0..size - 1 that are not among the sorted ones given.
+std::vector<size_t> other_indices(size_t size, const std::vector<size_t>& indices);
+
+}  // namespace octet::zoo

@@ -1,0 +1,123 @@
+#include "zoo/mobilenet_v2.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "nn/activation.h"
+#include "nn/adaptive_avg_pool2d.h"
+#include "nn/add.h"
+#include "nn/conv2d.h"
+#include "nn/dropout.h"
+#include "nn/flatten.h"
+#include "nn/linear.h"
+#include "nn/random.h"
+
+namespace octet::zoo {
+namespace {
+
+// The nearest multiple of `divisor`, but never less than 90 % of the channels asked for.
+int make_divisible(double channels, int divisor) {
+  const int rounded = static_cast<int>(channels + divisor / 2.0) / divisor * divisor;
+  const int least = std::max(divisor, rounded);
+  return least < 0.9 * channels ? least + divisor : least;
+}
+
+// torchvision's Conv2dNormActivation.
+class ConvNormReLU6 : public nn::Sequential {
+ public:
+  ConvNormReLU6(int in, int out, int kernel, int stride, int groups,
+                const nn::BatchNormOptions& norm) {
+    emplace<nn::Conv2d>(in, out,
+                        nn::Conv2dOptions{.kernel_size = kernel,
+                                          .stride = stride,
+                                          .padding = (kernel - 1) / 2,
+                                          .groups = groups,
+                                          .bias = false});
+    emplace<nn::BatchNorm2d>(out, norm);
+    emplace<nn::ReLU6>();
+  }
+};
+
+// Expand to `in * expansion` channels, filter each alone, project to `out`; what came in is added
+// where the shape allows it.
+class InvertedResidual : public nn::Module {
+ public:
+  InvertedResidual(int in, int out, int stride, int expansion, const nn::BatchNormOptions& norm)
+      : is_residual_(stride == 1 && in == out) {
+    const int hidden = in * expansion;
+    if (expansion != 1) conv_.emplace<ConvNormReLU6>(in, hidden, 1, 1, 1, norm);
+    conv_.emplace<ConvNormReLU6>(hidden, hidden, 3, stride, hidden, norm);
+    conv_.emplace<nn::Conv2d>(hidden, out, nn::Conv2dOptions{.kernel_size = 1, .bias = false});
+    conv_.emplace<nn::BatchNorm2d>(out, norm);
+    register_module("conv", conv_);
+  }
+
+  Tensor forward(const Tensor& x) override {
+    return is_residual_ ? nn::add(x, conv_(x)) : conv_(x);
+  }
+
+ private:
+  nn::Sequential conv_;
+  bool is_residual_;
+};
+
+// The paper's table 2: expansion, channels, repetitions, stride of the first.
+struct Stage {
+  int expansion, channels, repetitions, stride;
+};
+constexpr Stage kStages[] = {
+    {1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2},  {6, 64, 4, 2},
+    {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1},
+};
+constexpr int kFirstChannels = 32;
+constexpr int kLastChannels = 1280;
+
+void fill_normal(const Tensor& tensor, float deviation) {
+  Rng& rng = nn::default_generator();
+  for (float& value : tensor.values<float>()) value = deviation * rng.normal();
+}
+
+// torch.nn.init.kaiming_normal_(mode="fan_out") for convolutions, normal_(0, 0.01) for the
+// classifier, no bias.
+void init_weights(const std::string&, nn::Module& module) {
+  if (auto* conv = dynamic_cast<nn::Conv2d*>(&module)) {
+    const Shape& shape = conv->weight.shape();  // [out, kh, kw, in / groups]
+    const auto fan_out = static_cast<float>(shape[0] * shape[1] * shape[2]);
+    fill_normal(conv->weight, std::sqrt(2.0f / fan_out));
+  } else if (auto* linear = dynamic_cast<nn::Linear*>(&module)) {
+    fill_normal(linear->weight, 0.01f);
+    std::ranges::fill(linear->bias.values<float>(), 0.0f);
+  }
+}
+
+}  // namespace
+
+MobileNetV2::MobileNetV2(const MobileNetV2Options& options) {
+  const auto scaled = [&](int channels, double width) {
+    return make_divisible(channels * width, options.round_nearest);
+  };
+  const nn::BatchNormOptions& norm = options.batch_norm;
+  int in = scaled(kFirstChannels, options.width_mult);
+  features_.emplace<ConvNormReLU6>(3, in, 3, 2, 1, norm);
+  for (const Stage& stage : kStages) {
+    const int out = scaled(stage.channels, options.width_mult);
+    for (int i = 0; i < stage.repetitions; ++i) {
+      features_.emplace<InvertedResidual>(in, out, i == 0 ? stage.stride : 1, stage.expansion,
+                                          norm);
+      in = out;
+    }
+  }
+  const int last = scaled(kLastChannels, std::max(1.0, options.width_mult));
+  features_.emplace<ConvNormReLU6>(in, last, 1, 1, 1, norm);
+  classifier_.emplace<nn::Dropout>(options.dropout);
+  classifier_.emplace<nn::Linear>(last, options.num_classes);
+  register_module("features", features_);
+  register_module("classifier", classifier_);
+  for_each_module(init_weights);
+}
+
+Tensor MobileNetV2::forward(const Tensor& x) {
+  return classifier_(nn::flatten(nn::adaptive_avg_pool2d(features_(x), 1)));
+}
+
+}  // namespace octet::zoo

@@ -1,0 +1,43 @@
+// What mobilenet_quantize found out, as a table for people and as JSON for machines.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "zoo/evaluate.h"
+
+namespace octet::zoo {
+
+// Percent of the images.
+struct Accuracy {
+  double top1, top5;
+};
+
+struct ModelFigures {
+  std::optional<Accuracy> accuracy;  // on the images that were not calibrated on
+  std::optional<Accuracy> accuracy_on_all;
+  size_t file_bytes = 0;
+  Latency latency = {};
+  size_t peak_activation_bytes = 0;
+};
+
+struct QuantizeReport {
+  std::string model;
+  std::string weights;  // where they are from
+  std::string qconfig;
+  std::string target;  // instruction set
+  unsigned threads = 1;
+  size_t images = 0, all_images = 0;  // evaluated; these and the calibration's
+  size_t calibration_images = 0;
+  size_t skipped_images = 0;
+  size_t layers = 0, quantized_layers = 0;
+  std::string hash;        // of the int8 logits
+  double agreement = 0;    // percent of images whose best class is the same in float and int8
+  double logits_sqnr = 0;  // dB
+  ModelFigures float_model, int8_model;
+};
+
+std::string to_text(const QuantizeReport& report);
+std::string to_json(const QuantizeReport& report);
+
+}  // namespace octet::zoo
