@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(refuses_tensors_that_reach_outside_their_storage) {
   BOOST_TEST(error({.storage_elements = 7, .sizes = {1}, .strides = {1}}) ==
              "tensor x: storage 0 has 24 bytes, expected 28");
   const int32_t huge = INT32_MAX;
-  BOOST_TEST(error({.storage_elements = 6, .sizes = {huge, huge}, .strides = {0, 0}})
+  BOOST_TEST(error({.storage_elements = 6, .sizes = {huge, 16}, .strides = {0, 0}})
                  .find("repeats its storage") != std::string::npos);
   BOOST_TEST(error({.storage_elements = 6, .sizes = {huge, huge, huge}, .strides = {0, 0, 0}})
                  .find("more elements than") != std::string::npos);

@@ -174,7 +174,8 @@ void save_safetensors(const StateDict& tensors, const std::string& path) {
                   {"data_offsets", {begin[i], begin[i] + tensor.bytes()}}};
     entry["shape"] = std::vector<int64_t>(tensor.shape().begin(), tensor.shape().end());
     try {
-      text += (i ? "," : "") + json(name).dump() + ":" + entry.dump();
+      if (i > 0) text += ',';
+      text += json(name).dump() + ":" + entry.dump();
     } catch (const json::exception& error) {
       fail(path, ": cannot be written: the name ", printable(name), " is not UTF-8");
     }
