@@ -146,6 +146,9 @@ std::vector<float> check_channels(Operands& operands, size_t taps) {
     operands.require(largest <= INT32_MAX, "sums of output channel ", o, " can reach ", largest,
                      ", more than 32 bits hold");
     multiplier[o] = kernels::requantize_multiplier(x.scale, weight_scale[o], y.scale);
+    operands.require(std::isfinite(multiplier[o]), "multiplier of output channel ", o, " is ",
+                     multiplier[o], " from scales ", x.scale, ", ", weight_scale[o], " and ",
+                     y.scale);
     // f32(acc) rounds up by less than 2^-23 of itself, so 2^30 leaves no doubt about 2^31.
     const double scaled = static_cast<double>(largest) * multiplier[o];
     operands.require(scaled <= 0x1p30, "output channel ", o, " can requantize to ", scaled,
