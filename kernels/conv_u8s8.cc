@@ -1,6 +1,6 @@
 // Reading order: conv_u8s8_pack.h (the layer as a matrix product, packed weights),
-// conv_u8s8_gather.h (where rows come from), igemm_u8s8-inl.h (the register tile), then the loops
-// around them here.
+// conv_u8s8_gather.h (where rows come from), igemm_u8s8-inl.h (the register tile),
+// igemm_u8s8_panel-inl.h (tiles down a panel), then the loops around them here.
 #include "kernels/conv_u8s8.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 #include "hwy/highway.h"
 #include "kernels/conv_u8s8_gather.h"
 #include "kernels/conv_u8s8_pack.h"
-#include "kernels/igemm_u8s8-inl.h"
+#include "kernels/igemm_u8s8_panel-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::conv_u8s8::HWY_NAMESPACE {

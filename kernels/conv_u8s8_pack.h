@@ -67,6 +67,8 @@ struct Layout {
     tap_bytes = channels * (joined ? g.kernel_w : 1);
     quads = (tap_bytes + 3) / 4;
     vectors = paired ? 3 : (columns + lanes - 1) / lanes;
+    // 96 columns in one panel are stored without gaps.
+    if (lanes == 16 && g.groups == 1 && columns == 96) max_panel_vectors = 6;
     panels = (vectors + max_panel_vectors - 1) / max_panel_vectors;
     if (whole_panels) vectors = panels * max_panel_vectors;
   }

@@ -115,7 +115,8 @@ Conv2dGeometry conv(size_t batch, size_t h, size_t w, size_t in_c, size_t out_c,
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(linear_equals_the_reference_for_every_depth) {
-  for (size_t k = 1; k <= 70; ++k) check(Layer(matrix(7, k, 20), 100, {7, 0, 255}, k));
+  for (const size_t n : {20u, 24u, 64u})
+    for (size_t k = 1; k <= 70; ++k) check(Layer(matrix(9, k, n), 100, {7, 0, 255}, k));
 }
 
 BOOST_AUTO_TEST_CASE(linear_equals_the_reference_for_every_width) {
@@ -125,8 +126,9 @@ BOOST_AUTO_TEST_CASE(linear_equals_the_reference_for_every_width) {
 }
 
 BOOST_AUTO_TEST_CASE(linear_equals_the_reference_for_every_height) {
-  for (const size_t n : {16u, 24u, 32u, 48u, 64u})
-    for (size_t m = 1; m <= 40; ++m) check(Layer(matrix(m, 11, n), 200, {50, 10, 240}, m));
+  for (const size_t n : {16u, 24u, 32u, 48u, 60u, 64u, 96u})
+    for (const size_t k : {11u, 18u})
+      for (size_t m = 1; m <= 40; ++m) check(Layer(matrix(m, k, n), 200, {50, 10, 240}, m));
 }
 
 BOOST_AUTO_TEST_CASE(no_rows_are_no_work) {

@@ -1,16 +1,6 @@
 // The register tile of conv_u8s8: a few rows of gathered u8 input times one packed panel of s8
 // weights, requantized and stored. The panel's layout is drawn in conv_u8s8_pack.h.
-//
-// Tile sizes. Each step of four bytes per row loads kVectors weight vectors and kRows broadcasts
-// and does kRows * kVectors dots. The sums stay in registers, so kRows * kVectors + kVectors + 1
-// must not exceed the register count; and the two dots a cycle of the widest cores, each with a
-// latency of 4 to 5 cycles, want 10 independent sums or more. Two loads a cycle feed two dots a
-// cycle only if kRows + kVectors is below kRows * kVectors, which all but the one-vector tiles are.
-//   AVX-512 (32 registers of 16 lanes)  6x64, 8x48, 12x32, 16x16 (rows x columns)
-//   AVX2 (16 of 8)                      6x16; without VNNI 4x16, as widening needs registers
-//   SSE4 (16 of 4)                      4x8
-//   NEON (32 of 4)                      6x16
-// Smaller kRows exist where rows are few and to divide rows evenly (49 = 4 x 6 + 5 x 5).
+// Which sizes a target uses, and why, says igemm_u8s8_panel-inl.h.
 #if defined(OCTET_KERNELS_IGEMM_U8S8_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTET_KERNELS_IGEMM_U8S8_INL_H_
 #undef OCTET_KERNELS_IGEMM_U8S8_INL_H_
@@ -68,6 +58,8 @@ HWY_INLINE V32 broadcast_tail(const uint8_t* end, size_t tail) {
 template <Dot kDot, int kRows, int kVectors, bool kPaired>
 struct Tile {
   static constexpr int kPixels = kRows * (kPaired ? 2 : 1);
+  static constexpr size_t kColumns = kVectors * kTileLanes / (kPaired ? 2 : 1);
+  static constexpr size_t kStep = kVectors * kTileLanes * 4;  // bytes of a panel per quad
   V32 acc[kRows][kVectors];
 
   HWY_INLINE void init(const std::byte* panel) {
@@ -80,48 +72,61 @@ struct Tile {
     }
   }
 
-  // One quad of every row. quad(i): pixel i's, broadcast.
-  template <class Quad>
-  HWY_INLINE void step(const std::byte* weights, const Quad& quad) {
+  // Quad k of every row; kTail: the last, of `tail` bytes. a: where the tap's bytes lie.
+  template <bool kTail>
+  HWY_INLINE void step(const std::byte* weights, const uint8_t* const* a, size_t k, size_t tail) {
     const D32 d;
     V32 b[kVectors];
     OCTET_UNROLL
-    for (int j = 0; j < kVectors; ++j)
-      b[j] = hn::LoadU(d, reinterpret_cast<const int32_t*>(weights) + j * kTileLanes);
+    for (int j = 0; j < kVectors; ++j) {
+      V32 loaded = hn::LoadU(d, reinterpret_cast<const int32_t*>(weights) + j * kTileLanes);
+      OCTET_KEEP_IN_REGISTER(loaded);  // else GCC loads it again for every row
+      b[j] = loaded;
+    }
     OCTET_UNROLL
     for (int i = 0; i < kRows; ++i) {
       if constexpr (kPaired) {
 #if OCTET_IS_AVX3
         static_assert(kVectors == 3);
-        const V32 left = quad(2 * i), right = quad(2 * i + 1);
+        const V32 left = quad<kTail>(a[2 * i], k, tail);
+        V32 right = quad<kTail>(a[2 * i + 1], k, tail);
+        OCTET_KEEP_IN_REGISTER(right);  // else it is loaded twice, the second time under the mask
         const V32 both{_mm512_mask_blend_epi32(0xFF00, left.raw, right.raw)};
         acc[i][0] = dot_quad<kDot>(left, b[0], acc[i][0]);
         acc[i][1] = dot_quad<kDot>(both, b[1], acc[i][1]);
         acc[i][2] = dot_quad<kDot>(right, b[2], acc[i][2]);
 #endif
       } else {
-        const V32 a = quad(i);
+        const V32 row = quad<kTail>(a[i], k, tail);
         OCTET_UNROLL
-        for (int j = 0; j < kVectors; ++j) acc[i][j] = dot_quad<kDot>(a, b[j], acc[i][j]);
+        for (int j = 0; j < kVectors; ++j) acc[i][j] = dot_quad<kDot>(row, b[j], acc[i][j]);
       }
     }
   }
+  template <bool kTail>
+  static HWY_INLINE V32 quad(const uint8_t* a, size_t k, size_t tail) {
+    return kTail ? broadcast_tail(a + 4 * k + tail, tail) : broadcast_quad(a + 4 * k);
+  }
 
-  HWY_INLINE void accumulate(const TileArgs& args, const uint8_t* const* pixels) {
-    constexpr size_t kStep = kVectors * kTileLanes * 4;
-    const std::byte* weights = args.panel + 2 * kStep;
-    for (size_t t = 0; t < args.taps; ++t, pixels += args.pixel_stride) {
+  // Quads k and later of one tap.
+  HWY_INLINE const std::byte* finish_tap(const TileArgs& args, const uint8_t* const* a, size_t k,
+                                         const std::byte* weights) {
+    for (; k < args.quads; ++k, weights += kStep) step<false>(weights, a, k, 0);
+    if (HWY_UNLIKELY(args.tail != 0)) {
+      step<true>(weights, a, k, args.tail);
+      weights += kStep;
+    }
+    return weights;
+  }
+
+  // Taps from `tap` on.
+  HWY_INLINE void finish(const TileArgs& args, const uint8_t* const* pixels, size_t tap,
+                         const std::byte* weights) {
+    for (pixels += tap * args.pixel_stride; tap < args.taps; ++tap, pixels += args.pixel_stride) {
       const uint8_t* a[kPixels];
       OCTET_UNROLL
       for (int i = 0; i < kPixels; ++i) a[i] = pixels[i];
-      size_t k = 0;
-      for (; k < args.quads; ++k, weights += kStep)
-        step(weights, [&](int i) HWY_ATTR { return broadcast_quad(a[i] + 4 * k); });
-      if (HWY_UNLIKELY(args.tail != 0)) {
-        step(weights,
-             [&](int i) HWY_ATTR { return broadcast_tail(a[i] + 4 * k + args.tail, args.tail); });
-        weights += kStep;
-      }
+      weights = finish_tap(args, a, 0, weights);
     }
   }
 
@@ -203,21 +208,47 @@ struct Tile {
     }
   }
 
-  // The first `pixels` pixels, row by row: for tails, and rows of three vectors.
+  // The first `pixels` pixels, row by row: for tails, and rows of three or six vectors.
   HWY_INLINE void store_part(const TileArgs& args, uint8_t* y, size_t pixels, const VF* multiplier,
                              const RangeVectors& range) const {
     OCTET_UNROLL
     for (int i = 0; i < kRows; ++i) {
       const size_t first = i * (kPaired ? 2 : 1);
       if (first >= pixels) break;
-      const V8 q = bytes(i * kVectors, multiplier, range);
       const size_t count = kPaired ? std::min<size_t>(2, pixels - first) : 1;
-      store_first(q, y + first * args.y_stride, count * args.columns);
+      OCTET_UNROLL
+      for (int j = 0; j < kVectors; j += 4)
+        store_first(bytes(i * kVectors + j, multiplier, range),
+                    y + first * args.y_stride + j * kTileLanes,
+                    std::min(4 * kTileLanes, count * args.columns - j * kTileLanes));
     }
   }
 
+#if OCTET_IS_AVX3
+  // A tile of whole rows can also be stored in kGroups parts: row by row where a row is about one
+  // pack, else 64 bytes of dense rows at a time.
+  static constexpr bool kGroupIsRow = kVectors == 4 || (kVectors == 3 && !kPaired);
+  static constexpr int kGroups = kGroupIsRow ? kRows : kRows * kVectors / 4;
+  HWY_INLINE void store_group(int g, const TileArgs& shared, uint8_t* y) const {
+    // Constants are to be read where they are used: hoisted, they would push sums to the stack.
+    const TileArgs* opaque = &shared;
+    asm volatile("" : "+r"(opaque));
+    const TileArgs& args = *opaque;
+    const DF df;
+    const RangeVectors range(args.range);
+    VF multiplier[kVectors];
+    OCTET_UNROLL
+    for (int j = 0; j < kVectors; ++j)
+      multiplier[j] =
+          hn::LoadU(df, reinterpret_cast<const float*>(args.panel) + (kVectors + j) * kTileLanes);
+    if constexpr (kGroupIsRow)
+      store_first(bytes(g * kVectors, multiplier, range), y + g * args.y_stride, args.columns);
+    else
+      hn::StoreU(bytes(4 * g, multiplier, range), D8(), y + 64 * g);
+  }
+#endif
+
   HWY_INLINE void store(const TileArgs& args, uint8_t* y, size_t pixels) const {
-    constexpr size_t kColumns = kVectors * kTileLanes / (kPaired ? 2 : 1);
     const DF df;
     const RangeVectors range(args.range);
     VF multiplier[kVectors];
@@ -227,103 +258,13 @@ struct Tile {
           hn::LoadU(df, reinterpret_cast<const float*>(args.panel) + (kVectors + j) * kTileLanes);
     if (HWY_LIKELY(pixels >= kPixels && args.columns == kColumns)) {
       if (kVectors != 4 && args.y_stride == kColumns) return store_dense(y, multiplier, range);
-      if constexpr (kVectors != 3) return store_rows(y, args.y_stride, multiplier, range);
+      if constexpr (kVectors != 3 && kVectors != 6)
+        return store_rows(y, args.y_stride, multiplier, range);
     }
     store_part(args, y, pixels, multiplier, range);
   }
 #endif  // HWY_TARGET != HWY_SCALAR
 };
-
-// Tiles one below the other, from pixel `first` on.
-using TileFn = void (*)(const TileArgs& args, size_t first, size_t tiles);
-
-template <Dot kDot, int kRows, int kVectors, bool kPaired>
-HWY_NOINLINE void run_tiles(const TileArgs& args, size_t first, size_t tiles) {
-  using T = Tile<kDot, kRows, kVectors, kPaired>;
-  for (size_t n = 0; n < tiles; ++n, first += T::kPixels) {
-    T tile;
-    tile.init(args.panel);
-    tile.accumulate(args, args.pixels + first);
-    tile.store(args, args.y + first * args.y_stride, args.pixel_count - first);
-  }
-}
-
-struct TileChoice {
-  TileFn run;
-  size_t pixels;
-};
-
-// The lowest tile of at least `pixels` pixels, or the highest there is. kRows: ascending.
-template <Dot kDot, int kVectors, bool kPaired, int... kRows>
-TileChoice choose_among(size_t pixels) {
-  TileChoice choice{nullptr, 0};
-  ((choice.pixels < pixels
-        ? void(choice = {&run_tiles<kDot, kRows, kVectors, kPaired>, kRows * (kPaired ? 2 : 1)})
-        : void()),
-   ...);
-  return choice;
-}
-
-#if OCTET_IS_AVX3
-constexpr int kPanelVectors = 4;
-constexpr bool kWholePanels = false;
-template <Dot kDot>
-TileChoice choose_tile(size_t vectors, bool paired, size_t pixels) {
-  if constexpr (kDot == Dot::vnni) {
-    if (paired) return choose_among<kDot, 3, true, 1, 4, 8>(pixels);
-    if (vectors == 4) return choose_among<kDot, 4, false, 1, 2, 4, 5, 6>(pixels);
-    if (vectors == 3) return choose_among<kDot, 3, false, 1, 2, 4, 7, 8>(pixels);
-    if (vectors == 2) return choose_among<kDot, 2, false, 1, 4, 8, 10, 12>(pixels);
-    return choose_among<kDot, 1, false, 1, 4, 8, 16>(pixels);
-  } else {
-    if (paired) return choose_among<kDot, 3, true, 1, 4>(pixels);
-    if (vectors == 4) return choose_among<kDot, 4, false, 1, 4>(pixels);
-    if (vectors == 3) return choose_among<kDot, 3, false, 1, 4>(pixels);
-    if (vectors == 2) return choose_among<kDot, 2, false, 1, 6>(pixels);
-    return choose_among<kDot, 1, false, 1, 8>(pixels);
-  }
-}
-#else
-#if OCTET_IS_AVX2 || OCTET_IS_SSE
-constexpr int kPanelVectors = 2;
-#else
-constexpr int kPanelVectors = 4;
-#endif
-constexpr bool kWholePanels = true;
-template <Dot kDot>
-TileChoice choose_tile(size_t, bool, size_t pixels) {
-#if OCTET_IS_NEON
-  return choose_among<kDot, kPanelVectors, false, 1, 2, 4, 6>(pixels);
-#elif HWY_TARGET == HWY_SCALAR
-  return choose_among<kDot, kPanelVectors, false, 1, 2>(pixels);
-#else
-  if constexpr (kDot == Dot::vnni)
-    return choose_among<kDot, kPanelVectors, false, 1, 2, 4, 6>(pixels);
-  return choose_among<kDot, kPanelVectors, false, 1, 2, 4>(pixels);
-#endif
-}
-#endif
-
-// All pixels of args times one panel of `vectors` vectors. Tiles are as equal as they can be,
-// for a tile half empty costs as much as a full one.
-template <Dot kDot>
-void run_panel(const TileArgs& args, size_t vectors, bool paired) {
-  size_t first = 0;
-  while (first < args.pixel_count) {
-    const size_t rest = args.pixel_count - first;
-    const size_t highest = choose_tile<kDot>(vectors, paired, SIZE_MAX).pixels;
-    const size_t count = (rest + highest - 1) / highest;
-    const size_t height = (rest + count - 1) / count;
-    const TileChoice tile = choose_tile<kDot>(vectors, paired, height);
-    // As many as leave tiles one lower for the rest, or all.
-    const size_t lower = count * height - rest;
-    const size_t tiles = tile.pixels == height && lower < count
-                             ? count - lower
-                             : (rest + tile.pixels - 1) / tile.pixels;
-    tile.run(args, first, tiles);
-    first += tiles * tile.pixels;
-  }
-}
 
 }  // namespace octet::kernels::conv_u8s8::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
