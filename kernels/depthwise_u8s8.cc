@@ -134,8 +134,12 @@ template <Dot kDot, int kRows, int kStride, int kPieces>
 void run_strip(const Call& call, const Strip& strip, const StripData& data, size_t n, size_t begin,
                size_t end) {
   for (size_t oy = begin; oy < end; oy += kRows * kPieces)
-    band_3x3<kDot, kRows, kStride, kPieces>(call.layer, data,
-                                            make_band<kRows, kPieces>(call, n, oy, strip.channel));
+    // A single last row: the weights of row 0 are those of a band of one.
+    if (kRows == 2 && kPieces == 1 && oy + 1 == end)
+      band_3x3<kDot, 1, kStride, 1>(call.layer, data, make_band<1, 1>(call, n, oy, strip.channel));
+    else
+      band_3x3<kDot, kRows, kStride, kPieces>(
+          call.layer, data, make_band<kRows, kPieces>(call, n, oy, strip.channel));
 }
 
 template <Dot kDot, int kRows, int kStride>
@@ -180,12 +184,14 @@ void find_taps(const Call& call, size_t n, size_t oy, size_t ox, const uint8_t**
     const size_t iy = oy * g.stride_h + ky * g.dilation_h - g.pad_top;
     for (size_t kx = 0; kx < g.kernel_w; ++kx, ++t) {
       const size_t ix = ox * g.stride_w + kx * g.dilation_w - g.pad_left;
-      taps[t] = iy < g.in_h && ix < g.in_w ? call.x + ((n * g.in_h + iy) * g.in_w + ix) * g.in_c
-                                           : call.zero_points;
+      taps[t] = call.zero_points;
+      if (iy >= g.in_h || ix >= g.in_w) continue;
+      taps[t] = call.x + ((n * g.in_h + iy) * g.in_w + ix) * g.in_c;
       // Reading the next pixel's channels does no harm, reading past the tensor would.
-      if (g.in_c < kLanes && taps[t] < x_end && x_end - taps[t] < ptrdiff_t{kLanes} &&
-          taps[t] >= call.x)
-        taps[t] = static_cast<const uint8_t*>(std::memcpy(copies + t * kLanes, taps[t], g.in_c));
+      if (g.in_c < kLanes && static_cast<size_t>(x_end - taps[t]) < kLanes) {
+        std::memcpy(copies + t * kLanes, taps[t], g.in_c);
+        taps[t] = copies + t * kLanes;
+      }
     }
   }
   while (t < call.layout.groups * 4) taps[t++] = call.zero_points;

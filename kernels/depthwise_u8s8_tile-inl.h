@@ -173,6 +173,16 @@ struct Band {
 // Output columns between the passes of a band: the halves that wait take 4 KiB.
 constexpr size_t kChunk = 32;
 
+// The quads [kFirst, kFirst + kQuads) of the input column at `offset` of each row.
+template <int kRows, int kPieces, int kFirst, int kQuads>
+HWY_INLINE void load_column(const uint8_t* const (*in)[kPieces], size_t offset, V32 q[kQuads]) {
+  const Bytes c = load_bytes<kPieces>(in[2], offset);
+  // One row: the fourth byte meets zero weights.
+  const Bytes d = kRows == 2 ? load_bytes<kPieces>(in[kRows + 1], offset) : c;
+  make_quads<kFirst, kQuads>(load_bytes<kPieces>(in[0], offset), load_bytes<kPieces>(in[1], offset),
+                             c, d, q);
+}
+
 // Computes output columns [begin, end) of a band: quads [kFirst, kFirst + kQuads) of each block.
 // Weights stay in registers for the whole run, and so do the quads of a column until the last
 // output column that sees it is done: a column is loaded and interleaved once.
@@ -183,63 +193,72 @@ HWY_INLINE void pass_3x3(const Layer& layer, const StripData& strip,
                          const Band<kRows, kPieces>& band, size_t begin, size_t end,
                          HalfBlock* waiting) {
   const D32 d32;
-  V32 weights[kRows][3][kQuads], bias[kQuads];
-  VF multiplier[kQuads];
+  const DF df;
+  // Copies, because stores to y might change what is only referred to.
+  const Band<kRows, kPieces> rows = band;
+  const size_t channels = layer.channels;
+  const size_t in_w = layer.in_w;
+  V32 weights[kRows * 3][kQuads];
   OCTET_UNROLL
-  for (int j = 0; j < kQuads; ++j) {
-    bias[j] = hn::LoadU(d32, strip.bias + (kFirst + j) * kWords);
-    multiplier[j] = hn::LoadU(DF(), strip.multiplier + (kFirst + j) * kWords);
-    OCTET_UNROLL
-    for (int i = 0; i < 3 * kRows; ++i)
-      weights[i / 3][i % 3][j] = hn::LoadU(d32, strip.weights + (i * 4 + kFirst + j) * kWords);
-  }
-  // Left of the image columns wrap to values beyond in_w.
-  const auto load_column = [&](size_t column, V32 q[kQuads]) HWY_ATTR {
-    if (HWY_UNLIKELY(column >= layer.in_w)) {
-      for (int j = 0; j < kQuads; ++j) q[j] = hn::Set(d32, layer.padding_quad);
-      return;
+  for (int i = 0; i < 3 * kRows; ++i) OCTET_UNROLL
+  for (int j = 0; j < kQuads; ++j)
+    weights[i][j] = hn::LoadU(d32, strip.weights + (i * 4 + kFirst + j) * kWords);
+  // With four quads there is no register left for these.
+  const V32 bias0 = hn::LoadU(d32, strip.bias + kFirst * kWords);
+  const V32 bias1 = hn::LoadU(d32, strip.bias + (kFirst + 1) * kWords);
+  const VF multiplier0 = hn::LoadU(df, strip.multiplier + kFirst * kWords);
+  const VF multiplier1 = hn::LoadU(df, strip.multiplier + (kFirst + 1) * kWords);
+  // Always inline: quads whose address goes to a function live on the stack.
+  const auto load = [&](size_t column, V32 q[kQuads]) HWY_ATTR __attribute__((always_inline)) {
+    if (HWY_LIKELY(column < in_w)) {
+      load_column<kRows, kPieces, kFirst, kQuads>(rows.in, column * channels, q);
+    } else {
+      const V32 padding = hn::Set(D32(), layer.padding_quad);
+      OCTET_UNROLL
+      for (int j = 0; j < kQuads; ++j) q[j] = padding;
     }
-    const size_t offset = column * layer.channels;
-    const Bytes c = load_bytes<kPieces>(band.in[2], offset);
-    // One row: the fourth byte meets zero weights.
-    const Bytes d = kRows == 2 ? load_bytes<kPieces>(band.in[kRows + 1], offset) : c;
-    make_quads<kFirst, kQuads>(load_bytes<kPieces>(band.in[0], offset),
-                               load_bytes<kPieces>(band.in[1], offset), c, d, q);
   };
-  V32 q[3][kQuads];
+  // Left of the image columns wrap to values beyond in_w.
   size_t column = begin * kStride - layer.pad_left;
-  load_column(column, q[0]);
-  if (kStride == 1) load_column(column + 1, q[1]);
+  V32 q0[kQuads], q1[kQuads], q2[kQuads];
+  load(column, q0);
+  if (kStride == 1) load(column + 1, q1);
   for (size_t ox = begin; ox < end; ++ox, column += kStride) {
-    if (kStride == 2) load_column(column + 1, q[1]);
-    load_column(column + 2, q[2]);
+    if (kStride == 2) load(column + 1, q1);
+    load(column + 2, q2);
     OCTET_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      V32 acc[kQuads];
+      HalfBlock half[2];
       OCTET_UNROLL
-      for (int j = 0; j < kQuads; ++j) {
-        acc[j] = bias[j];
+      for (int h = 0; h < kQuads / 2; ++h) {
+        V32 acc[2];
+        VF multiplier[2];
         OCTET_UNROLL
-        for (int kx = 0; kx < 3; ++kx) acc[j] = dot_quad<kDot>(q[kx][j], weights[r][kx][j], acc[j]);
+        for (int k = 0; k < 2; ++k) {
+          const int j = h * 2 + k;
+          acc[k] =
+              kQuads == 2 ? k ? bias1 : bias0 : hn::LoadU(d32, strip.bias + (kFirst + j) * kWords);
+          acc[k] = dot_quad<kDot>(q0[j], weights[r * 3][j], acc[k]);
+          acc[k] = dot_quad<kDot>(q1[j], weights[r * 3 + 1][j], acc[k]);
+          acc[k] = dot_quad<kDot>(q2[j], weights[r * 3 + 2][j], acc[k]);
+          multiplier[k] = kQuads == 2 ? k ? multiplier1 : multiplier0
+                                      : hn::LoadU(df, strip.multiplier + (kFirst + j) * kWords);
+        }
+        half[h] = requantize_half(acc, multiplier, layer.range);
       }
-      HalfBlock& half = waiting[(ox - begin) * kRows + r];
-      if constexpr (kQuads == 4) {
-        const HalfBlock lower = requantize_half(acc, multiplier, layer.range);
-        const HalfBlock upper = requantize_half(acc + 2, multiplier + 2, layer.range);
-        store_bytes<kPieces>(join_halves(lower, upper, layer.range), band.out[r],
-                             ox * layer.channels);
-      } else if constexpr (kFirst == 0) {
-        half = requantize_half(acc, multiplier, layer.range);
+      HalfBlock& other = waiting[(ox - begin) * kRows + r];
+      if constexpr (kQuads == 2 && kFirst == 0) {
+        other = half[0];
       } else {
-        const HalfBlock upper = requantize_half(acc, multiplier, layer.range);
-        store_bytes<kPieces>(join_halves(half, upper, layer.range), band.out[r],
-                             ox * layer.channels);
+        const Bytes block = kQuads == 4 ? join_halves(half[0], half[1], layer.range)
+                                        : join_halves(other, half[0], layer.range);
+        store_bytes<kPieces>(block, rows.out[r], ox * channels);
       }
     }
     OCTET_UNROLL
     for (int j = 0; j < kQuads; ++j) {
-      q[0][j] = q[kStride][j];
-      if (kStride == 1) q[1][j] = q[2][j];
+      q0[j] = kStride == 1 ? q1[j] : q2[j];
+      if (kStride == 1) q1[j] = q2[j];
     }
   }
 }
