@@ -14,6 +14,14 @@ static void count() {
   if (counting) ++allocations;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// The sanitizers own malloc, and tell.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*malloc_hook)(const volatile void*,
+                                                                             size_t),
+                                                         void (*free_hook)(const volatile void*));
+static const int kInstalled = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, size_t) { count(); }, [](const volatile void*) {});
+#else
 extern "C" {
 void* __libc_malloc(size_t bytes);
 void* __libc_calloc(size_t n, size_t bytes);
@@ -26,11 +34,15 @@ void* aligned_alloc(size_t alignment, size_t bytes) {
   return count(), __libc_memalign(alignment, bytes);
 }
 }
+#endif
 
 namespace octet::engine {
 
 BOOST_AUTO_TEST_CASE(the_counter_sees_allocations) {
   allocations = 0;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  BOOST_REQUIRE(kInstalled != 0);
+#endif
   counting = true;
   std::vector<int> v(100);
   AlignedBuffer buffer(100);
