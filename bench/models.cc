@@ -1,0 +1,191 @@
+// models: latency of whole networks, float and int8, and where the time goes.
+//
+//   bazel run -c opt //bench:models -- --model=mobilenet_v2
+//
+// Batch 1, random weights and input (time does not depend on the values). Float and int8 take
+// turns, so that a busy machine slows both. Wall and CPU time of the calling thread; the least and
+// the median. The layer table shows each layer's least time, GMAC/s and the share of the machine's
+// peak, which is measured in the same run by loops that touch registers only.
+
+#include "zoo/models.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "base/error.h"
+#include "base/rng.h"
+#include "bench/peak.h"
+#include "engine/model.h"
+#include "kernels/target.h"
+#include "nn/graph.h"
+#include "quant/convert.h"
+#include "quant/prepare.h"
+#include "zoo/table.h"
+
+namespace octet::bench {
+namespace {
+
+using zoo::fixed;
+
+struct Options {
+  std::string model = "mobilenet_v2";
+  std::string target;
+  unsigned threads = 1;
+  int runs = 200;
+  bool layers = true;
+};
+
+struct Samples {
+  std::vector<double> wall, cpu;  // seconds
+};
+
+struct Contender {
+  std::string name;
+  double peak_gmacs;
+  std::unique_ptr<engine::Session> session;
+  Samples samples;
+  std::vector<engine::LayerProfile> layers;  // least time of each
+};
+
+double wall_seconds() {
+  using Clock = std::chrono::steady_clock;
+  return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
+}
+
+std::string milliseconds(std::vector<double> seconds, bool least) {
+  std::sort(seconds.begin(), seconds.end());
+  return fixed(1e3 * seconds[least ? 0 : seconds.size() / 2], 3);
+}
+
+void choose_target(const std::string& name) {
+  std::string names;
+  for (const kernels::Target& target : kernels::supported_targets()) {
+    if (name == target.name) return kernels::set_target(target);
+    names += std::string(" ") + target.name;
+  }
+  OCTET_CHECK(name.empty(), "there is no target ", name, "; this machine has", names);
+}
+
+Contender make_contender(const std::string& name, engine::Program program, double peak,
+                         ParallelFor& pool) {
+  auto model = engine::Model::create(std::move(program));
+  OCTET_CHECK(model, name, ": ", model.why());
+  auto session = engine::Session::create(*model, {.pool = &pool});
+  OCTET_CHECK(session, name, ": ", session.why());
+  return {name, peak, std::move(*session), {}, {}};
+}
+
+std::vector<Contender> make_contenders(const Options& options, ParallelFor& pool) {
+  const zoo::ModelEntry& entry = zoo::find_model(options.model);
+  const std::unique_ptr<nn::Module> model = entry.create();
+  const int64_t size = entry.preprocessing.crop;
+  Tensor image = Tensor::zeros({1, size, size, 3});
+  Rng rng(1);
+  for (float& v : image.values<float>()) v = rng.uniform(-2.0f, 2.0f);
+  auto prepared = quant::prepare(*model, image, quant::get_default_qconfig_mapping("x86"));
+  (*prepared)(image);
+  std::vector<Contender> contenders;
+  contenders.push_back(
+      make_contender("float", nn::lower(prepared->graph()), peak_gmacs_f32(), pool));
+  contenders.push_back(
+      make_contender("int8", quant::convert(*prepared).program, peak_gmacs_u8s8(), pool));
+  for (Contender& c : contenders)
+    std::copy_n(image.data<float>(), image.elements(), static_cast<float*>(c.session->input()));
+  return contenders;
+}
+
+void measure(const Options& options, std::vector<Contender>& contenders) {
+  constexpr int kTurn = 10;  // runs before the other one has its turn
+  for (int done = -kTurn; done < options.runs; done += kTurn) {
+    for (Contender& c : contenders) {
+      for (int i = 0; i < kTurn; ++i) {
+        const double cpu = thread_seconds(), wall = wall_seconds();
+        c.session->run();
+        if (done < 0) continue;  // the first turn warms up
+        c.samples.wall.push_back(wall_seconds() - wall);
+        c.samples.cpu.push_back(thread_seconds() - cpu);
+      }
+      if (!options.layers) continue;
+      std::vector<engine::LayerProfile> layers = c.session->profile();
+      if (c.layers.empty()) c.layers = layers;
+      for (size_t i = 0; i < layers.size(); ++i)
+        c.layers[i].seconds = std::min(c.layers[i].seconds, layers[i].seconds);
+    }
+  }
+}
+
+void print_latency(const std::vector<Contender>& contenders) {
+  std::vector<std::vector<std::string>> rows = {
+      {"ms", "wall least", "wall median", "cpu least", "cpu median", "MB arena"}};
+  for (const Contender& c : contenders) {
+    rows.push_back({c.name, milliseconds(c.samples.wall, true), milliseconds(c.samples.wall, false),
+                    milliseconds(c.samples.cpu, true), milliseconds(c.samples.cpu, false),
+                    fixed(1e-6 * static_cast<double>(c.session->activation_bytes()), 2)});
+  }
+  std::printf("%s\n", zoo::format_table(rows).c_str());
+}
+
+void print_layers(const Contender& c) {
+  std::vector<std::vector<std::string>> rows = {
+      {c.name + " layer", "kernel", "us", "MMAC", "GMAC/s", "% of peak", "GB/s"}};
+  double total = 0, macs = 0;
+  const auto add = [&](const std::string& name, const char* kernel, double seconds, double mac,
+                       double bytes) {
+    const double rate = 1e-9 * mac / seconds;
+    rows.push_back({name, kernel, fixed(1e6 * seconds, 1), fixed(1e-6 * mac, 2),
+                    mac > 0 ? fixed(rate, 1) : "",
+                    mac > 0 ? fixed(100 * rate / c.peak_gmacs, 0) : "",
+                    bytes > 0 ? fixed(1e-9 * bytes / seconds, 1) : ""});
+  };
+  for (const engine::LayerProfile& layer : c.layers) {
+    add(layer.name, layer.kernel, layer.seconds, static_cast<double>(layer.macs),
+        static_cast<double>(layer.bytes));
+    total += layer.seconds;
+    macs += static_cast<double>(layer.macs);
+  }
+  add("sum", "", total, macs, 0);
+  std::printf("%s\n", zoo::format_table(rows).c_str());
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app("Latency of whole networks, float and int8, and where the time goes.", "models");
+  app.add_option("--model", options.model, "a model of the zoo")->capture_default_str();
+  app.add_option("--threads", options.threads)->capture_default_str()->check(CLI::Range(1, 256));
+  app.add_option("--runs", options.runs, "timed runs of each")
+      ->capture_default_str()
+      ->check(CLI::Range(10, 1000000));
+  app.add_option("--target", options.target, "instruction set, as AVX2; the best when not given");
+  app.add_flag("!--no-layers", options.layers, "without the tables of layers");
+  CLI11_PARSE(app, argc, argv);
+
+  choose_target(options.target);
+  ThreadPool pool(options.threads);
+  std::vector<Contender> contenders = make_contenders(options, pool);
+  measure(options, contenders);
+  std::printf(
+      "%s, batch 1, %u thread%s, target %s; peak of one core: %.0f GMAC/s u8 x s8, %.0f f32\n\n",
+      options.model.c_str(), pool.threads(), pool.threads() == 1 ? "" : "s",
+      kernels::current_target().name, contenders[1].peak_gmacs, contenders[0].peak_gmacs);
+  print_latency(contenders);
+  if (options.layers)
+    for (const Contender& c : contenders) print_layers(c);
+  return 0;
+}
+
+}  // namespace
+}  // namespace octet::bench
+
+int main(int argc, char** argv) {
+  try {
+    return octet::bench::run(argc, argv);
+  } catch (const octet::Error& error) {
+    std::fprintf(stderr, "models: %s\n", error.what());
+    return 1;
+  }
+}
