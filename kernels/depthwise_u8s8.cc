@@ -23,21 +23,15 @@ using depthwise_u8s8::Path;
 using depthwise_u8s8::Strip;
 
 // Pieces of less than a 128-bit block would mix channels in make_quads.
-template <Dot kDot>
-constexpr size_t kMostPieces = kDot == Dot::portable || kLanes <= 16 ? 1 : kLanes / 16;
-
-Layout current_layout(const Conv2dGeometry& geometry) {
-  return with_dot(
-      [&](auto dot) { return Layout(geometry, kLanes, kMostPieces<decltype(dot)::value>); });
-}
+constexpr size_t kMostPieces = kLanes <= 16 ? 1 : kLanes / 16;
 
 size_t depthwise_packed_bytes(const Params& params) {
-  const Layout layout = current_layout(params.geometry);
+  const Layout layout(params.geometry, kLanes, kMostPieces);
   return layout.strips(params.geometry.in_c) * layout.strip_bytes();
 }
 
 void depthwise_pack(const Params& params, void* packed) {
-  const Layout layout = current_layout(params.geometry);
+  const Layout layout(params.geometry, kLanes, kMostPieces);
   layout.for_each_strip(params.geometry.in_c, [&](const Strip& strip, size_t index) {
     pack_strip(params, layout, strip,
                static_cast<std::byte*>(packed) + index * layout.strip_bytes());
@@ -45,7 +39,8 @@ void depthwise_pack(const Params& params, void* packed) {
 }
 
 // Working memory of run. 3x3: a row of zero points, then a row for output that nobody wants.
-// General: zero points for one pixel, then tap pointers, then copies of taps near the end of x.
+// General: zero points for one pixel, then tap pointers and offsets, then copies of taps near the
+// end of x.
 struct Workspace {
   size_t second, third, bytes;
 
@@ -53,7 +48,7 @@ struct Workspace {
     if (layout.path == Path::general) {
       const size_t taps = layout.groups * 4;
       second = align_up(g.in_c + layout.lanes);
-      third = second + align_up(taps * sizeof(const uint8_t*));
+      third = second + align_up(taps * (sizeof(const uint8_t*) + sizeof(size_t)));
       bytes = third + taps * layout.lanes;
     } else {
       second = align_up(g.in_w * g.in_c);
@@ -64,7 +59,7 @@ struct Workspace {
 
 Work depthwise_work(const Params& params) {
   const Conv2dGeometry& g = params.geometry;
-  const Layout layout = current_layout(g);
+  const Layout layout(g, kLanes, kMostPieces);
   const size_t rows = layout.task_rows(g.in_c);
   return {g.batch * ((g.out_h + rows - 1) / rows), Workspace(layout, g).bytes};
 }
@@ -82,7 +77,7 @@ struct Call {
 
   Call(const Params& p, const void* packed_, const uint8_t* x_, uint8_t* y_, void* workspace_)
       : params(p),
-        layout(current_layout(p.geometry)),
+        layout(p.geometry, kLanes, kMostPieces),
         packed(static_cast<const std::byte*>(packed_)),
         x(x_),
         y(y_),
@@ -92,7 +87,7 @@ struct Call {
               p.geometry.in_w,
               p.geometry.out_w,
               p.geometry.pad_left,
-              p.x_zero_point * 0x1010101,
+              static_cast<int32_t>(static_cast<uint32_t>(p.x_zero_point) * 0x1010101u),
               Range(p.range)} {
     std::memset(workspace_, p.x_zero_point, Workspace(layout, p.geometry).second);
   }
@@ -152,10 +147,10 @@ void run_3x3(const Call& call, size_t begin, size_t end) {
     const size_t n = task / tasks_per_image;
     const size_t first = task % tasks_per_image * task_rows;
     const size_t last = std::min(first + task_rows, g.out_h);
-    if constexpr (kMostPieces<kDot> >= 4)
+    if constexpr (kMostPieces >= 4)
       if (strip.pieces == 4)
         return run_strip<kDot, kRows, kStride, 4>(call, strip, data, n, first, last);
-    if constexpr (kMostPieces<kDot> >= 2)
+    if constexpr (kMostPieces >= 2)
       if (strip.pieces == 2)
         return run_strip<kDot, kRows, kStride, 2>(call, strip, data, n, first, last);
     run_strip<kDot, kRows, kStride, 1>(call, strip, data, n, first, last);
@@ -173,41 +168,81 @@ void run_3x3(const Call& call, size_t begin, size_t end) {
   }
 }
 
-// Fills taps with pointers to channel 0 at each tap of output pixel (oy, ox).
-void find_taps(const Call& call, size_t n, size_t oy, size_t ox, const uint8_t** taps) {
-  const Conv2dGeometry& g = call.params.geometry;
-  const uint8_t* x_end = call.x + g.batch * g.in_h * g.in_w * g.in_c;
-  auto* copies = reinterpret_cast<uint8_t*>(call.workspace + Workspace(call.layout, g).third);
-  size_t t = 0;
-  for (size_t ky = 0; ky < g.kernel_h; ++ky) {
-    // Above and left of the image these wrap to values beyond in_h and in_w.
-    const size_t iy = oy * g.stride_h + ky * g.dilation_h - g.pad_top;
-    for (size_t kx = 0; kx < g.kernel_w; ++kx, ++t) {
-      const size_t ix = ox * g.stride_w + kx * g.dilation_w - g.pad_left;
-      taps[t] = call.zero_points;
-      if (iy >= g.in_h || ix >= g.in_w) continue;
-      taps[t] = call.x + ((n * g.in_h + iy) * g.in_w + ix) * g.in_c;
-      // Reading the next pixel's channels does no harm, reading past the tensor would.
-      if (g.in_c < kLanes && static_cast<size_t>(x_end - taps[t]) < kLanes) {
-        std::memcpy(copies + t * kLanes, taps[t], g.in_c);
-        taps[t] = copies + t * kLanes;
-      }
+// Pointers to channel 0 at each tap of an output pixel, in a call's working memory.
+class Taps {
+ public:
+  explicit Taps(const Call& call) : call_(call), count_(call.layout.groups * 4) {
+    const Conv2dGeometry& g = call.params.geometry;
+    const Workspace workspace(call.layout, g);
+    taps_ = reinterpret_cast<const uint8_t**>(call.workspace + workspace.second);
+    offsets_ = reinterpret_cast<size_t*>(taps_ + count_);
+    copies_ = reinterpret_cast<uint8_t*>(call.workspace + workspace.third);
+    x_end_ = call.x + g.batch * g.in_h * g.in_w * g.in_c;
+    // Taps that fill up the last quad have zero weights and may point anywhere.
+    for (size_t t = 0; t < count_; ++t) {
+      const bool real = t < g.kernel_h * g.kernel_w;
+      const size_t ky = real ? t / g.kernel_w : 0, kx = real ? t % g.kernel_w : 0;
+      offsets_[t] = (ky * g.dilation_h * g.in_w + kx * g.dilation_w) * g.in_c;
     }
   }
-  while (t < call.layout.groups * 4) taps[t++] = call.zero_points;
-}
+
+  const uint8_t* const* of_pixel(size_t n, size_t oy, size_t ox) {
+    const Conv2dGeometry& g = call_.params.geometry;
+    // Above and left of the image these wrap to values far beyond in_h and in_w.
+    const size_t iy = oy * g.stride_h - g.pad_top;
+    const size_t ix = ox * g.stride_w - g.pad_left;
+    const size_t height = (g.kernel_h - 1) * g.dilation_h;
+    const size_t width = (g.kernel_w - 1) * g.dilation_w;
+    const bool inside = iy < g.in_h && iy + height < g.in_h && ix < g.in_w && ix + width < g.in_w;
+    if (inside && g.in_c >= kLanes) {
+      const uint8_t* corner = call_.x + ((n * g.in_h + iy) * g.in_w + ix) * g.in_c;
+      for (size_t t = 0; t < count_; ++t) taps_[t] = corner + offsets_[t];
+    } else {
+      check_each(n, iy, ix);
+    }
+    return taps_;
+  }
+
+ private:
+  void check_each(size_t n, size_t top, size_t left) {
+    const Conv2dGeometry& g = call_.params.geometry;
+    size_t t = 0;
+    for (size_t ky = 0; ky < g.kernel_h; ++ky) {
+      const size_t iy = top + ky * g.dilation_h;
+      for (size_t kx = 0; kx < g.kernel_w; ++kx, ++t) {
+        const size_t ix = left + kx * g.dilation_w;
+        taps_[t] = call_.zero_points;
+        if (iy >= g.in_h || ix >= g.in_w) continue;
+        taps_[t] = call_.x + ((n * g.in_h + iy) * g.in_w + ix) * g.in_c;
+        // Reading the next pixel's channels does no harm, reading past the tensor would.
+        if (g.in_c < kLanes && static_cast<size_t>(x_end_ - taps_[t]) < kLanes) {
+          std::memcpy(copies_ + t * kLanes, taps_[t], g.in_c);
+          taps_[t] = copies_ + t * kLanes;
+        }
+      }
+    }
+    while (t < count_) taps_[t++] = call_.zero_points;
+  }
+
+  const Call& call_;
+  const size_t count_;
+  const uint8_t** taps_;
+  size_t* offsets_;
+  uint8_t* copies_;
+  const uint8_t* x_end_;
+};
 
 // A task is an output row.
 template <Dot kDot>
 void run_general(const Call& call, size_t begin, size_t end) {
   const Conv2dGeometry& g = call.params.geometry;
-  auto* taps = reinterpret_cast<const uint8_t**>(call.workspace + Workspace(call.layout, g).second);
+  Taps taps(call);
   for (size_t task = begin; task < end; ++task)
     for (size_t ox = 0; ox < g.out_w; ++ox) {
-      find_taps(call, task / g.out_h, task % g.out_h, ox, taps);
+      const uint8_t* const* tap = taps.of_pixel(task / g.out_h, task % g.out_h, ox);
       uint8_t* pixel = call.y + (task * g.out_w + ox) * g.in_c;
       call.layout.for_each_strip(g.in_c, [&](const Strip& strip, size_t index) HWY_ATTR {
-        const Bytes block = pixel_block<kDot>(taps, call.layout.groups, strip.channel,
+        const Bytes block = pixel_block<kDot>(tap, call.layout.groups, strip.channel,
                                               call.strip_data(index), call.layer.range);
         uint8_t whole[kLanes];
         uint8_t* out = strip.width == kLanes ? pixel + strip.channel : whole;
