@@ -92,7 +92,7 @@ inline void copy_line(const Params& params, const Layout& layout, const uint8_t*
   const size_t begin = std::min(g.pad_left, copied.pixels);
   const size_t end = iy < g.in_h ? std::min(copied.pixels, g.pad_left + g.in_w) : begin;
   std::memset(line, params.x_zero_point, begin * channels);
-  const uint8_t* from = image + iy * g.in_w * g.in_c;
+  const uint8_t* from = end > begin ? image + iy * g.in_w * g.in_c : nullptr;
   if (channels == g.in_c && end > begin) {
     std::memcpy(line + begin * channels, from, (end - begin) * channels);
   } else {
