@@ -58,6 +58,7 @@ BOOST_AUTO_TEST_CASE(run_allocates_nothing) {
       const auto model = testing::make_model(testing::small_program(1, quantized));
       auto session = testing::required(Session::create(model, {.batch = 2, .pool = &pool}));
       testing::fill_inputs(*session, *model, 1);
+      pool(threads, [](size_t, size_t, unsigned) {});  // every worker has started
       allocations = 0;
       counting = true;
       session->run();

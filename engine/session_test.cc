@@ -5,6 +5,16 @@
 #include "engine/engine_testing.h"
 #include "engine/model.h"
 
+// Asking for more memory than there is must fail under the sanitizers as it does without them.
+extern "C" {
+[[gnu::visibility("default")]] const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
+[[gnu::visibility("default")]] const char* __tsan_default_options() {
+  return "allocator_may_return_null=1";
+}
+}
+
 namespace octet::engine {
 
 using testing::fill_inputs;
