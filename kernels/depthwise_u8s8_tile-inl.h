@@ -187,7 +187,7 @@ HWY_INLINE void load_column(const uint8_t* const (*in)[kPieces], size_t offset, 
 // Weights stay in registers for the whole run, and so do the quads of a column until the last
 // output column that sees it is done: a column is loaded and interleaved once.
 // kRows = 2 would need 24 vectors of weights, so it goes in two passes of half a block each; the
-// first leaves its halves in `waiting`.
+// first leaves its halves in `waiting` (null when there is one pass).
 template <Dot kDot, int kRows, int kStride, int kPieces, int kFirst, int kQuads>
 HWY_INLINE void pass_3x3(const Layer& layer, const StripData& strip,
                          const Band<kRows, kPieces>& band, size_t begin, size_t end,
@@ -246,13 +246,14 @@ HWY_INLINE void pass_3x3(const Layer& layer, const StripData& strip,
         }
         half[h] = requantize_half(acc, multiplier, layer.range);
       }
-      HalfBlock& other = waiting[(ox - begin) * kRows + r];
-      if constexpr (kQuads == 2 && kFirst == 0) {
-        other = half[0];
+      const size_t offset = ox * channels;
+      if constexpr (kQuads == 4) {
+        store_bytes<kPieces>(join_halves(half[0], half[1], layer.range), rows.out[r], offset);
+      } else if constexpr (kFirst == 0) {
+        waiting[(ox - begin) * kRows + r] = half[0];
       } else {
-        const Bytes block = kQuads == 4 ? join_halves(half[0], half[1], layer.range)
-                                        : join_halves(other, half[0], layer.range);
-        store_bytes<kPieces>(block, rows.out[r], ox * channels);
+        const HalfBlock first = waiting[(ox - begin) * kRows + r];
+        store_bytes<kPieces>(join_halves(first, half[0], layer.range), rows.out[r], offset);
       }
     }
     OCTET_UNROLL
