@@ -21,6 +21,7 @@ namespace {
 
 constexpr const char* kModel = "mobilenet_v2";
 constexpr unsigned kMaxThreads = 256;
+constexpr size_t kMaxCalibration = 1'000'000;
 
 // Without trained weights: pictures of Fashion-MNIST.
 constexpr uint64_t kRandomSeed = 1;
@@ -51,7 +52,7 @@ std::optional<Options> read_options(int argc, char** argv) {
   app.add_option("--workflow", o.workflow, "how to quantize")->check(CLI::IsMember({"static"}));
   auto* count = app.add_option("--calibration", o.calibration,
                                "calibrate on that many of the images, which are not evaluated")
-                    ->check(CLI::PositiveNumber);
+                    ->check(CLI::Range(size_t{1}, kMaxCalibration));
   app.add_option("--calibration-list", o.calibration_list,
                  "file that names the images to calibrate on, one a line")
       ->excludes(count);

@@ -16,7 +16,7 @@ struct MobileNetV2Options {
   double width_mult = 1.0;  // scales the channels of every layer
   int round_nearest = 8;    // channels become multiples of this
   float dropout = 0.2f;
-  nn::BatchNormOptions batch_norm;
+  nn::BatchNormOptions batch_norm = {};
 };
 
 class MobileNetV2 : public nn::Module {
