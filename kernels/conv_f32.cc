@@ -48,6 +48,10 @@ void pack(const Params& params, void* packed) {
       const float* w = params.weight + o * l.inputs();
       for (size_t k = 0; k < l.inputs(); ++k) to[(1 + k) * width + j] = w[k];
     }
+    if (panel_of(l.vectors_of(panel), columns) == Panel::paired)
+      for (size_t k = 0; k <= l.inputs(); ++k)
+        for (size_t j = l.lanes; j < columns; ++j)
+          to[k * width + j + l.lanes / 2] = to[k * width + j];
   }
 }
 
@@ -145,12 +149,13 @@ class RowTable {
 };
 
 // One panel for `rows` rows, whose pointers are in t.rows: tiles of nearly equal height.
-void run_panel(TileArgs t, size_t rows, size_t vectors) {
-  const size_t tiles = (rows + kTileRows - 1) / kTileRows;
+void run_panel(TileArgs t, size_t rows, Panel panel) {
+  const TileRange range = tiles_for(panel);
+  const size_t tiles = (rows + range.most_rows - 1) / range.most_rows;
   const size_t height = rows / tiles, higher = rows % tiles;
   for (size_t i = 0; i < tiles; ++i) {
     const size_t m = height + (i < higher ? 1 : 0);
-    tile_for(m, vectors)(t);
+    range.of_rows[m - 1](t);
     t.rows += m;
     t.y += m * t.y_step;
   }
@@ -182,7 +187,7 @@ void run_task(const Params& params, const Layout& l, const float* packed, float*
                           .columns = std::min(vectors * l.lanes, l.group_out - column),
                           .lo = params.lo,
                           .hi = params.hi};
-      run_panel(args, rows, vectors);
+      run_panel(args, rows, panel_of(vectors, args.columns));
     }
   }
 }

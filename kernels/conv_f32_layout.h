@@ -7,7 +7,8 @@
 //   | w[k = 0] of the same outputs  | w[k = 0]        | w[k = 0]
 //   | w[k = 1]                      | ...             | ...
 //
-// k counts (ky, kx, c); outputs beyond out_c are zero. A row of zeros for the padding ends it.
+// k counts (ky, kx, c); outputs beyond out_c are zero, or repeat others (Panel::paired in
+// conv_f32_tile-inl.h). A row of zeros for the padding ends it.
 #pragma once
 
 #include <algorithm>
@@ -70,15 +71,13 @@ inline Addressing addressing_of(const Conv2dGeometry& g) {
   return Addressing::indirect;
 }
 
-// Rows of the output that are finished, panel after panel, before the next ones are begun.
+// Rows of the output that are finished, panel after panel, before the next ones are begun: a panel
+// is read for as many rows as x and y can stay in L2 beside it. (Going over all panels for a few
+// rows, when the weights are small enough for L1, was slower: it writes y in shorter pieces.)
 inline size_t choose_block_rows(const Layout& l, size_t tile_rows) {
-  // Weights that stay in L1 are read again for every tile, so x and y are touched only once;
-  // otherwise a panel is read from L2 for as many rows as x and y can keep there beside it.
-  const size_t weight_bytes = l.inputs() * l.group_out * sizeof(float);
-  const size_t budget_bytes = weight_bytes <= 24 * 1024 ? 16 * 1024 : 384 * 1024;
+  constexpr size_t kBlockBytes = 256 * 1024, kTablePointers = 4096;
   const size_t row_bytes = (l.group_in * (l.taps > 1 ? 2 : 1) + l.group_out) * sizeof(float);
-  const size_t table_rows = 4096 / l.taps;
-  const size_t tiles = std::min(budget_bytes / row_bytes, table_rows) / tile_rows;
+  const size_t tiles = std::min(kBlockBytes / row_bytes, kTablePointers / l.taps) / tile_rows;
   return std::max<size_t>(tiles, 1) * tile_rows;
 }
 

@@ -153,8 +153,8 @@ std::vector<Conv2dGeometry> assorted() {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(matrix_products_of_all_sizes_around_the_tile) {
-  for (const size_t rows : {1, 2, 3, 6, 7, 13, 14, 15, 29})
-    for (const size_t outputs : {1, 3, 4, 5, 15, 16, 17, 31, 32, 33, 65})
+  for (const size_t rows : {1, 2, 3, 6, 7, 11, 12, 13, 14, 15, 29})
+    for (const size_t outputs : {1, 3, 4, 5, 15, 16, 17, 23, 24, 25, 31, 32, 33, 56, 65})
       check_everywhere(linear(rows, rows % 2 ? 19 : 8, outputs));
   for (const size_t inputs : {1, 2, 3, 4, 5, 64, 1280}) check_everywhere(linear(15, inputs, 40));
 }
