@@ -79,7 +79,7 @@ inline Layout make_layout(const Conv2dGeometry& g, size_t vector_lanes) {
   const size_t row_macs = g.out_w * g.in_c * l.taps;
   l.rows_per_task = (kTaskMacs + row_macs - 1) / row_macs;
   // The input rows under a strip of channels stay in L1 from one output row to the next.
-  constexpr size_t kL1Bytes = 24 * 1024;
+  constexpr size_t kL1Bytes = 32 * 1024;
   const size_t block_bytes = (g.kernel_h + g.stride_h) * g.in_w * l.lanes * sizeof(float);
   l.strip_blocks = std::clamp<size_t>(kL1Bytes / block_bytes, 1, l.blocks);
   return l;
