@@ -130,8 +130,13 @@ HWY_INLINE V32 dot_quad_widened(V32 a, V32 b, V32 acc) {
   return V32{vaddq_s32(acc.raw, vpaddq_s32(vpaddq_s32(p0, p1), vpaddq_s32(p2, p3)))};
 }
 
+// Lets the assembler know sdot and usdot, and all that the compiler may use in what follows: there
+// is no way back. (.arch_extension alone does not do: binutils 2.40 wants Armv8.2 as well.)
+#undef OCTET_ARCH
+#define OCTET_ARCH ".arch armv8.6-a+crypto+sve2\n\t"
+
 HWY_INLINE int32x4_t sdot(int32x4_t acc, int8x16_t a, int8x16_t b) {
-  asm(".arch_extension dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(acc) : "w"(a), "w"(b));
+  asm(OCTET_ARCH "sdot %0.4s, %1.16b, %2.16b" : "+w"(acc) : "w"(a), "w"(b));
   return acc;
 }
 #endif
@@ -171,7 +176,7 @@ HWY_INLINE V32 dot_quad(V32 a, V32 b, V32 acc) {
   }
 #elif OCTET_IS_NEON
   if constexpr (kDot == Dot::i8mm) {
-    asm(".arch_extension i8mm\n\tusdot %0.4s, %1.16b, %2.16b"
+    asm(OCTET_ARCH "usdot %0.4s, %1.16b, %2.16b"
         : "+w"(acc.raw)
         : "w"(vreinterpretq_u8_s32(a.raw)), "w"(vreinterpretq_s8_s32(b.raw)));
     return acc;

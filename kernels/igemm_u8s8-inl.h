@@ -62,6 +62,8 @@ struct Tile {
   static constexpr size_t kStep = kVectors * kTileLanes * 4;  // bytes of a panel per quad
   V32 acc[kRows][kVectors];
 
+  HWY_INLINE Tile() {}  // GCC would build the implicit one without the target's instructions
+
   HWY_INLINE void init(const std::byte* panel) {
     const D32 d;
     OCTET_UNROLL
