@@ -87,7 +87,12 @@ Tensor PreparedModel::forward(const Tensor& x) {
 
   const auto store = [&](int v, const Tensor& tensor) {
     values[v] = tensor;
-    if (mode_ == Mode::observe && observers_[v] != nullptr) observers_[v]->observe(tensor);
+    if (mode_ != Mode::observe || observers_[v] == nullptr) return;
+    try {
+      observers_[v]->observe(tensor);
+    } catch (const Error& error) {
+      fail(graph_.values[v].name, ": ", error.what());
+    }
   };
   store(graph_.inputs[0], x);
   for (size_t n = 0; n < graph_.nodes.size(); ++n) {

@@ -1,0 +1,380 @@
+// mobilenet_quantize and classify, run as programs: bad input gets exit code 1 and one line that
+// names it, and leaves nothing behind; a damaged image among good ones is skipped and counted.
+#define BOOST_TEST_MODULE program_errors
+#include <sys/resource.h>
+
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "nn/module.h"
+#include "tensor/state_dict_testing.h"
+#include "tests/generated_images.h"
+#include "tests/process_testing.h"
+#include "zoo/random_model.h"
+#include "zoo/temp_folder_testing.h"
+
+// The formats' other half: the programs read with stb_image.
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STB_IMAGE_WRITE_STATIC
+#define STBI_WRITE_NO_STDIO
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#include <stb_image_write.h>
+#pragma GCC diagnostic pop
+
+namespace octet {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Arguments = std::vector<std::string>;
+using Names = std::set<std::string>;
+
+// Tests run in the workspace's root.
+constexpr const char* kQuantize = "zoo/mobilenet_quantize";
+constexpr const char* kClassify = "zoo/classify";
+
+void append(void* to, void* bytes, int count) {
+  static_cast<std::string*>(to)->append(static_cast<const char*>(bytes),
+                                        static_cast<size_t>(count));
+}
+
+std::string png(const zoo::Image& image) {
+  std::string bytes;
+  stbi_write_png_to_func(append, &bytes, image.width, image.height, 3, image.pixels.data(), 0);
+  return bytes;
+}
+
+std::string jpeg(const zoo::Image& image) {
+  std::string bytes;
+  stbi_write_jpg_to_func(append, &bytes, image.width, image.height, 3, image.pixels.data(), 90);
+  return bytes;
+}
+
+StateDict random_weights() {
+  SingleThread pool;
+  const GeneratedImages images(8, 64);
+  return zoo::create_random_mobilenet_v2(1, images, zoo::spread_indices(8, 8), pool)->state_dict();
+}
+
+// What a user has: weights, six labelled images, a folder for the results.
+class Desk {
+ public:
+  Desk() {
+    for (const char* name : {"images", "results", "scratch"}) fs::create_directory(path(name));
+    for (uint64_t i = 0; i < 6; ++i) {
+      const zoo::Image image = generated_image(30, 40 + static_cast<int>(i), i);
+      const bool is_png = i % 2 == 0;
+      const std::string name = std::to_string(i) + (is_png ? ".png" : ".jpg");
+      folder_.write("images/" + name, is_png ? png(image) : jpeg(image));
+      labels_ += name + "," + std::to_string(i) + "\n";
+    }
+    folder_.write("labels.csv", labels_);
+    save_safetensors(weights, path("good.safetensors"));
+  }
+
+  std::string path(const std::string& name) const { return folder_.path(name); }
+  std::string write(const std::string& name, const std::string& bytes) const {
+    return folder_.write(name, bytes);
+  }
+  // "0.png,0\n1.jpg,1\n"...
+  const std::string& labels() const { return labels_; }
+
+  ProcessResult run(const Arguments& command) const {
+    return run_process(command, path("scratch"));
+  }
+
+  Names results() const {
+    Names names;
+    for (const auto& entry : fs::directory_iterator(path("results"))) {
+      names.insert(entry.path().filename());
+    }
+    return names;
+  }
+
+  const StateDict weights = random_weights();
+
+ private:
+  zoo::TempFolder folder_;
+  std::string labels_;
+};
+
+Desk& desk() {
+  static Desk only;
+  return only;
+}
+
+struct Inputs {
+  std::string weights = desk().path("good.safetensors");
+  std::string images = desk().path("images");
+  std::string labels = desk().path("labels.csv");
+};
+
+Arguments quantize_command(const Inputs& inputs, const Arguments& more = {}) {
+  Arguments command = {kQuantize, "--weights=" + inputs.weights, "--images=" + inputs.images,
+                       "--labels=" + inputs.labels, "--threads=2"};
+  command.insert(command.end(), more.begin(), more.end());
+  return command;
+}
+
+// Exit code 1 and one line "program: reason" with all of `named` in it.
+void check_refused(const Arguments& command, const Arguments& named) {
+  const ProcessResult result = desk().run(command);
+  BOOST_TEST(result.exit_code == 1);
+  const auto lines = lines_without_progress(result.err);
+  BOOST_TEST_REQUIRE(lines.size() == 1u, "not one line: " << result.err);
+  const std::string start = fs::path(command[0]).filename().string() + ": ";
+  BOOST_TEST(lines[0].starts_with(start), lines[0]);
+  for (const std::string& name : named) {
+    BOOST_TEST(lines[0].find(name) != std::string::npos, lines[0] << "\ndoes not name " << name);
+  }
+}
+
+// The same, and no file appears where results would be written.
+void check_quantize_refuses(const Inputs& inputs, const Arguments& named,
+                            const Arguments& more = {"--calibration=2"}) {
+  const Names before = desk().results();
+  Arguments command = quantize_command(inputs, more);
+  command.push_back("--save=" + desk().path("results/refused.octet"));
+  command.push_back("--json=" + desk().path("results/refused.json"));
+  check_refused(command, named);
+  BOOST_TEST(desk().results() == before);
+}
+
+// An int8 model that the program made of the good input.
+const std::string& octet_file() {
+  static const std::string path = [] {
+    const std::string file = desk().path("results/good.octet");
+    const ProcessResult result =
+        desk().run(quantize_command({}, {"--calibration=2", "--save=" + file}));
+    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+    BOOST_TEST(lines_without_progress(result.err).empty(), result.err);
+    return file;
+  }();
+  return path;
+}
+
+BOOST_AUTO_TEST_CASE(missing_files_are_named) {
+  check_quantize_refuses({.weights = desk().path("none.pth")}, {desk().path("none.pth")});
+  check_quantize_refuses({.images = desk().path("none")}, {desk().path("none")});
+  check_quantize_refuses({.labels = desk().path("none.csv")}, {desk().path("none.csv")});
+  check_quantize_refuses({}, {desk().path("none.txt")},
+                         {"--calibration-list=" + desk().path("none.txt")});
+}
+
+BOOST_AUTO_TEST_CASE(a_truncated_pth_is_refused) {
+  const std::string whole = testing::small_zip();
+  for (const size_t bytes : {size_t{0}, size_t{3}, whole.size() / 2, whole.size() - 1}) {
+    const std::string path = desk().write("truncated.pth", whole.substr(0, bytes));
+    check_quantize_refuses({.weights = path}, {path});
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_pickle_that_asks_for_a_command_is_refused_and_not_obeyed) {
+  const std::string mark = desk().path("results/obeyed");
+  for (const char* module : {"os", "posix"}) {
+    const std::string attack =
+        std::string("c") + module + "\nsystem\n(" + testing::pickled("touch " + mark) + "tR";
+    const std::string pickle =
+        testing::pickle_file(testing::pickled_dict({{"features.0.0.weight", attack}}));
+    const std::string path =
+        desk().write("attack.pth", testing::zip_file({{"m/data.pkl", pickle}}));
+    check_quantize_refuses({.weights = path}, {path, std::string(module) + ".system"});
+    BOOST_TEST(!fs::exists(mark));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_state_dict_that_does_not_fit_is_refused_by_the_tensors_name) {
+  const std::string path = desk().path("unfit.safetensors");
+  const size_t middle = desk().weights.size() / 2;
+  const std::string& name = desk().weights[middle].first;
+
+  StateDict wrong = desk().weights;
+  wrong[middle].second = Tensor::zeros({7, 5});
+  save_safetensors(wrong, path);
+  check_quantize_refuses({.weights = path}, {path, name, "7", "5"});
+
+  wrong = desk().weights;
+  wrong.erase(wrong.begin() + static_cast<std::ptrdiff_t>(middle));
+  save_safetensors(wrong, path);
+  check_quantize_refuses({.weights = path}, {path, name});
+
+  wrong = desk().weights;
+  wrong.emplace_back("features.99.weight", Tensor::zeros({1}));
+  save_safetensors(wrong, path);
+  check_quantize_refuses({.weights = path}, {path, "features.99.weight"});
+}
+
+BOOST_AUTO_TEST_CASE(weights_that_are_no_numbers_are_refused) {
+  StateDict wrong = desk().weights;
+  wrong[0].second = wrong[0].second.clone();
+  wrong[0].second.values<float>()[5] = std::numeric_limits<float>::quiet_NaN();
+  const std::string path = desk().path("nan.safetensors");
+  save_safetensors(wrong, path);
+  check_quantize_refuses({.weights = path}, {"features.0.", "NaN"});
+}
+
+BOOST_AUTO_TEST_CASE(labels_that_do_not_match_are_refused_with_file_and_line) {
+  const auto check = [](const std::string& text, const std::string& place,
+                        const std::string& value) {
+    const std::string path = desk().write("wrong.csv", text);
+    check_quantize_refuses({.labels = path}, {path + place, value});
+  };
+  check(desk().labels() + "7.png,7\n", "", "7.png");
+  check(desk().labels() + "7.png,1000\n", ":7", "1000");
+  check(desk().labels() + "7.png,-1\n", ":7", "-1");
+  check(desk().labels() + "7.png,cat\n", ":7", "cat");
+  check(desk().labels() + "7.png\n", ":7", "7.png");
+  check(desk().labels() + "0.png,0\n", ":7", "0.png");
+  check("", "", "no labels");
+}
+
+BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
+  const Arguments wrong[] = {
+      {"--wieghts=w.pth", "--wieghts"},  {"--qconfig=best", "best"},
+      {"--workflow=magic", "magic"},     {"--threads=0", "--threads"},
+      {"--threads=many", "many"},        {"--calibration=0", "--calibration"},
+      {"--calibration=-1", "-1"},        {"--calibration=6", "--calibration=6"},
+      {"--calibration=60", "6"},         {"extra", "extra"},
+      {"--calibration-list=a", "--cal"},
+  };
+  for (const Arguments& option : wrong) {
+    Arguments more = {option[0]};
+    // Two ways to choose the calibration images exclude each other.
+    if (option[0] == "--calibration-list=a") more.push_back("--calibration=2");
+    check_quantize_refuses({}, {option[1]}, more);
+  }
+  check_refused({kQuantize, "--weights=w.pth"}, {"--images", "--labels"});
+  check_refused({kClassify, desk().path("images/0.png")}, {"--model"});
+  check_refused({kClassify, "--model=m.octet"}, {"image"});
+  check_refused({kClassify, "--model=m.octet", "--speed=2", "a.png"}, {"--speed"});
+}
+
+BOOST_AUTO_TEST_CASE(results_that_can_not_be_written_are_refused_before_the_work) {
+  for (const char* option : {"--save=", "--json="}) {
+    for (const std::string& path :
+         {desk().path("none/m.octet"), desk().path("results"), desk().path("labels.csv/m")}) {
+      const Names before = desk().results();
+      const ProcessResult result =
+          desk().run(quantize_command({}, {"--calibration=2", option + path}));
+      BOOST_TEST(result.exit_code == 1);
+      const auto lines = lines_without_progress(result.err);
+      BOOST_TEST_REQUIRE(lines.size() == 1u, result.err);
+      BOOST_TEST(lines[0].find(path) != std::string::npos, lines[0]);
+      BOOST_TEST(result.err.find('%') == std::string::npos, "worked first: " << result.err);
+      BOOST_TEST(desk().results() == before);
+    }
+  }
+}
+
+// Files of this process and of those it starts can't grow beyond this, as on a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &old_);
+    const rlimit limited = {bytes, old_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limited);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &old_);
+    std::signal(SIGXFSZ, old_handler_);
+  }
+
+ private:
+  void (*old_handler_)(int);
+  rlimit old_;
+};
+
+BOOST_AUTO_TEST_CASE(a_model_that_does_not_fit_on_the_disk_leaves_no_half_of_it) {
+  const std::string path = desk().write("results/old.octet", "the model of yesterday");
+  const Names before = desk().results();
+  {
+    const FileSizeLimit limit(1 << 20);
+    check_refused(quantize_command({}, {"--calibration=2", "--save=" + path}), {path});
+  }
+  BOOST_TEST(desk().results() == before);
+  BOOST_TEST(read_file(path) == "the model of yesterday");
+}
+
+// A copy of the images' folder with damaged ones in it.
+std::string damaged_folder(const std::string& name, const Arguments& damaged) {
+  const std::string folder = desk().path(name);
+  fs::copy(desk().path("images"), folder);
+  for (const std::string& file : damaged) {
+    const std::string bytes = read_file(folder + "/" + file);
+    desk().write(name + "/" + file, bytes.substr(0, bytes.size() / 2));
+  }
+  return folder;
+}
+
+BOOST_AUTO_TEST_CASE(damaged_images_among_good_ones_are_skipped_named_and_counted) {
+  // With --calibration=2, images 0 and 3 are calibrated on.
+  const Inputs inputs{.images = damaged_folder("some_damaged", {"1.jpg", "3.jpg", "4.png"})};
+  const std::string json = desk().path("results/skipped.json");
+  const ProcessResult result =
+      desk().run(quantize_command(inputs, {"--calibration=2", "--json=" + json}));
+  BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+  const auto lines = lines_without_progress(result.err);
+  BOOST_TEST_REQUIRE(lines.size() == 3u, result.err);
+  const char* const files[] = {"/1.jpg", "/3.jpg", "/4.png"};
+  for (size_t i = 0; i < 3; ++i) {
+    BOOST_TEST(lines[i].find(inputs.images + files[i]) != std::string::npos, lines[i]);
+  }
+  BOOST_TEST(result.out.find("3 skipped") != std::string::npos, result.out);
+  const nlohmann::json figures = nlohmann::json::parse(read_file(json));
+  BOOST_TEST(figures["skipped_images"] == 3);
+  BOOST_TEST(figures["images"] == 2);
+  BOOST_TEST(figures["calibration_images"] == 1);
+}
+
+BOOST_AUTO_TEST_CASE(only_damaged_images_are_refused) {
+  const Arguments all = {"0.png", "1.jpg", "2.png", "3.jpg", "4.png", "5.jpg"};
+  const std::string folder = damaged_folder("all_damaged", all);
+  check_quantize_refuses({.images = folder}, {"image", "decoded"});
+  // Images 0 and 3 alone: none is left to calibrate on.
+  const std::string calibration = damaged_folder("calibration_damaged", {"0.png", "3.jpg"});
+  check_quantize_refuses({.images = calibration}, {"2 calibration images"});
+}
+
+BOOST_AUTO_TEST_CASE(classify_refuses_what_is_no_whole_octet_file) {
+  const std::string image = desk().path("images/0.png");
+  const auto check = [&](const std::string& path) {
+    check_refused({kClassify, "--model=" + path, image}, {path});
+  };
+  check(desk().path("none.octet"));
+  check(desk().path("images"));
+  check(image);
+  check(desk().path("good.safetensors"));
+  const std::string whole = read_file(octet_file());
+  for (const size_t bytes :
+       {size_t{0}, size_t{1}, size_t{64}, whole.size() / 2, whole.size() - 1}) {
+    check(desk().write("truncated.octet", whole.substr(0, bytes)));
+  }
+  check(desk().write("longer.octet", whole + '\0'));
+  for (const size_t place : {size_t{0}, size_t{9}, size_t{40}, size_t{70}, whole.size() / 3,
+                             whole.size() / 2, whole.size() - 1}) {
+    std::string flipped = whole;
+    flipped[place] = static_cast<char>(flipped[place] ^ 16);
+    check(desk().write("flipped.octet", flipped));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(classify_names_a_damaged_image_and_goes_on) {
+  const std::string folder = damaged_folder("one_damaged", {"1.jpg"});
+  const std::string model = "--model=" + octet_file();
+  const ProcessResult good = desk().run({kClassify, model, folder + "/0.png"});
+  BOOST_TEST(good.exit_code == 0);
+  BOOST_TEST(good.err == "");
+  BOOST_TEST(std::count(good.out.begin(), good.out.end(), '\n') == 6);  // the name and five classes
+  const Arguments both = {kClassify, model, folder + "/1.jpg", folder + "/0.png"};
+  check_refused(both, {folder + "/1.jpg"});
+  BOOST_TEST(desk().run(both).out == good.out);
+}
+
+}  // namespace
+}  // namespace octet
