@@ -72,6 +72,13 @@ void raise_output_scale(double least, QParams& output, std::ostringstream& note)
   output.scale = std::nextafter(static_cast<float>(least), INFINITY);
 }
 
+void add_correction(const Tensor& correction, nn::Lowering& layer) {
+  if (!correction.defined()) return;
+  layer.bias = layer.bias.defined() ? layer.bias.clone() : Tensor::zeros(correction.shape());
+  for (int64_t o = 0; o < correction.elements(); ++o)
+    layer.bias.data<float>()[o] += correction.data<float>()[o];
+}
+
 void quantize_weighted(const QConfig& qconfig, const QParams& x, LayerPlan& plan,
                        std::ostringstream& note) {
   nn::Lowering& layer = plan.layer;
@@ -115,6 +122,8 @@ ModelPlan plan_layers(const PreparedModel& prepared) {
       layer.note = prepared.why_float(g);
       continue;
     }
+    if (!prepared.bias_corrections().empty())
+      add_correction(prepared.bias_corrections()[g], layer.layer);
     std::ostringstream note;
     const int output = groups.alias[group.output];
     const QParams x = *plan.qparams[groups.alias[group.inputs[0]]];

@@ -31,6 +31,7 @@ void PreparedModel::attach_observers(const QConfigMapping& mapping) {
   const std::vector<bool> region = quantized_region(graph_, groups_);
   group_qconfig_.resize(groups_.groups.size());
   why_float_.resize(groups_.groups.size());
+  float_means_.resize(groups_.groups.size());
   observers_.resize(graph_.values.size());
   // Values that some quantized layer makes.
   std::vector<bool> as_integers(graph_.values.size());
@@ -85,11 +86,17 @@ Tensor PreparedModel::forward(const Tensor& x) {
     for (int v : graph_.nodes[n].inputs) last_reader[v] = static_cast<int>(n);
   for (int v : graph_.outputs) last_reader[v] = static_cast<int>(graph_.nodes.size());
 
+  std::vector<ChannelMean*> means(graph_.values.size());
+  for (size_t g = 0; g < groups_.groups.size(); ++g) {
+    if (graph_.nodes[groups_.groups[g].main].op->has_weight())
+      means[groups_.groups[g].output] = &float_means_[g];
+  }
   const auto store = [&](int v, const Tensor& tensor) {
     values[v] = tensor;
-    if (mode_ != Mode::observe || observers_[v] == nullptr) return;
+    if (mode_ != Mode::observe) return;
     try {
-      observers_[v]->observe(tensor);
+      if (observers_[v] != nullptr) observers_[v]->observe(tensor);
+      if (means[v] != nullptr) means[v]->add(tensor);
     } catch (const Error& error) {
       fail(graph_.values[v].name, ": ", error.what());
     }

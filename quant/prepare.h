@@ -19,6 +19,7 @@
 
 #include "nn/graph.h"
 #include "nn/module.h"
+#include "quant/channel_mean.h"
 #include "quant/observers/observer.h"
 #include "quant/qconfig.h"
 
@@ -52,6 +53,15 @@ class PreparedModel : public nn::Module {
   const std::string& why_float(size_t group) const { return why_float_[group]; }
   // The observer of a graph value, or null.
   const Observer* observer(int value) const { return observers_[value].get(); }
+  // Mean of each output channel of a layer with weights over all data observed; else empty.
+  std::vector<double> float_means(size_t group) const { return float_means_[group].means(); }
+
+  // Added to the biases of layers with weights (correct_bias.h): f32 [out_c] by group, undefined
+  // for none. An empty list takes all corrections back.
+  void set_bias_corrections(std::vector<Tensor> corrections) {
+    bias_corrections_ = std::move(corrections);
+  }
+  const std::vector<Tensor>& bias_corrections() const { return bias_corrections_; }
 
  private:
   friend std::unique_ptr<PreparedModel> prepare(nn::Module&, const Tensor&, const QConfigMapping&);
@@ -63,6 +73,8 @@ class PreparedModel : public nn::Module {
   std::vector<std::optional<QConfig>> group_qconfig_;  // by group; nullopt: stays float
   std::vector<std::string> why_float_;                 // by group
   std::vector<std::unique_ptr<Observer>> observers_;   // by graph value
+  std::vector<ChannelMean> float_means_;               // by group
+  std::vector<Tensor> bias_corrections_;               // by group, or empty
   Mode mode_ = Mode::observe;
 };
 

@@ -15,6 +15,7 @@
 #include "nn/max_pool2d.h"
 #include "nn/stubs.h"
 #include "quant/convert.h"
+#include "quant/correct_bias.h"
 #include "quant/quant_testing.h"
 
 namespace octet::quant {
@@ -162,6 +163,31 @@ BOOST_AUTO_TEST_CASE(convert_names_the_value_that_was_never_observed) {
   BOOST_CHECK_EXCEPTION(convert(*prepared), Error, [](const Error& e) {
     return std::string(e.what()).find("was never observed") != std::string::npos;
   });
+}
+
+BOOST_AUTO_TEST_CASE(correct_bias_takes_back_the_shift_of_every_mean) {
+  Net net;
+  auto prepared = prepare(net, Tensor::zeros(kShape), mapping_for("qnnpack"));
+  std::vector<Tensor> batches;
+  for (uint64_t seed = 0; seed < 4; ++seed) {
+    batches.push_back(random_tensor({4, 17, 19, 3}, seed));
+    (*prepared)(batches.back());
+  }
+  const auto shift = [&] {
+    const engine::Program program = convert(*prepared).program;
+    ChannelMean quantized;
+    for (const Tensor& x : batches) quantized.add(testing::run_program(program, x)["output"]);
+    const std::vector<double> want = prepared->float_means(prepared->groups().groups.size() - 1);
+    double sum = 0;
+    for (size_t c = 0; c < want.size(); ++c) sum += std::abs(want[c] - quantized.means()[c]);
+    return sum / static_cast<double>(want.size());
+  };
+  const double before = shift();
+  correct_bias(*prepared, batches);
+  const double after = shift();
+  // What is left is the rounding of the last bias and of the outputs, not what layers add up.
+  BOOST_TEST(after < before / 2, before << " -> " << after);
+  testing::check_simulate_equals_engine(*prepared, convert(*prepared).program, batches[0]);
 }
 
 BOOST_AUTO_TEST_CASE(threads_change_no_bit) {
