@@ -12,6 +12,7 @@
 #include "engine/format.h"
 #include "kernels/kernel_testing.h"
 #include "nn/graph.h"
+#include "quant/correct_bias.h"
 #include "quant/quant_testing.h"
 #include "tests/generated_images.h"
 #include "zoo/random_model.h"
@@ -52,7 +53,9 @@ Quantized quantize(int side, int64_t calibration) {
   Quantized q;
   q.prepared = quant::prepare(network(), Tensor::zeros({1, side, side, 3}),
                               quant::get_default_qconfig_mapping("x86"));
-  (*q.prepared)(generated_input(calibration, side));
+  const Tensor images = generated_input(calibration, side);
+  (*q.prepared)(images);
+  quant::correct_bias(*q.prepared, {&images, 1});
   q.program = quant::convert(*q.prepared).program;
   return q;
 }
