@@ -11,6 +11,7 @@ class AddOp : public Op {
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
   QuantRole quant_role() const override { return QuantRole::observed; }
   bool takes_activation() const override { return true; }
+  bool is_elementwise_sum() const override { return true; }
   engine::ValueId lower(const Lowering& layer) const override;
 };
 

@@ -74,6 +74,9 @@ class Op : public TapeOp {
   virtual std::optional<ChannelAffine> channel_affine(std::span<const Tensor> inputs) const {
     return (void)inputs, std::nullopt;
   }
+  // The op adds its inputs element by element: a factor of a channel in all inputs is one of the
+  // output.
+  virtual bool is_elementwise_sum() const { return false; }
   // The op does nothing in eval mode (dropout, identity): graphs leave it out.
   virtual bool is_identity() const { return false; }
 

@@ -72,11 +72,24 @@ void raise_output_scale(double least, QParams& output, std::ostringstream& note)
   output.scale = std::nextafter(static_cast<float>(least), INFINITY);
 }
 
-void add_correction(const Tensor& correction, nn::Lowering& layer) {
-  if (!correction.defined()) return;
-  layer.bias = layer.bias.defined() ? layer.bias.clone() : Tensor::zeros(correction.shape());
-  for (int64_t o = 0; o < correction.elements(); ++o)
-    layer.bias.data<float>()[o] += correction.data<float>()[o];
+// weight[o, ..., c] *= y[o] / x[c], bias[o] *= y[o]; undefined scales are 1. A depthwise weight
+// [c, kh, kw, 1] has its input channel outermost.
+void scale_channels(const Tensor& x, const Tensor& y, nn::Lowering& layer) {
+  if (!layer.weight.defined() || (!x.defined() && !y.defined())) return;
+  layer.weight = layer.weight.clone();
+  const Tensor& w = layer.weight;
+  const int64_t inner = w.dim(w.rank() - 1), outer = w.dim(0), row = w.elements() / outer;
+  const bool depthwise = x.defined() && inner != x.elements();
+  for (int64_t o = 0; o < outer; ++o) {
+    for (int64_t k = 0; k < row; ++k) {
+      float& weight = w.data<float>()[o * row + k];
+      if (y.defined()) weight *= y.data<float>()[o];
+      if (x.defined()) weight /= x.data<float>()[depthwise ? o : k % inner];
+    }
+  }
+  if (!layer.bias.defined() || !y.defined()) return;
+  layer.bias = layer.bias.clone();
+  for (int64_t o = 0; o < outer; ++o) layer.bias.data<float>()[o] *= y.data<float>()[o];
 }
 
 void quantize_weighted(const QConfig& qconfig, const QParams& x, LayerPlan& plan,
@@ -116,16 +129,16 @@ ModelPlan plan_layers(const PreparedModel& prepared) {
     const nn::LayerGroup& group = groups.groups[g];
     const nn::Op& op = *graph.nodes[group.main].op;
     LayerPlan& layer = plan.layers[g];
+    const int output = groups.alias[group.output];
     layer.layer = nn::fold(graph, group);
-    plan.names[groups.alias[group.output]] = layer.layer.name;
+    plan.names[output] = layer.layer.name;
     if (!prepared.is_quantized(g)) {
       layer.note = prepared.why_float(g);
       continue;
     }
-    if (!prepared.bias_corrections().empty())
-      add_correction(prepared.bias_corrections()[g], layer.layer);
+    scale_channels(prepared.channel_scales(groups.alias[group.inputs[0]]),
+                   prepared.channel_scales(output), layer.layer);
     std::ostringstream note;
-    const int output = groups.alias[group.output];
     const QParams x = *plan.qparams[groups.alias[group.inputs[0]]];
     layer.layer.quantization.emplace();
     QParams& y = layer.layer.quantization->output;

@@ -25,13 +25,32 @@ std::vector<bool> quantized_region(const nn::Graph& graph, const nn::GroupedGrap
   return region;
 }
 
+// x with its channels multiplied; x itself without scales.
+Tensor scale_channels(const Tensor& x, const Tensor& scales) {
+  if (!scales.defined()) return x;
+  Tensor y = x.clone();
+  const int64_t channels = scales.elements();
+  float* values = y.data<float>();
+  for (int64_t i = 0; i < y.elements(); i += channels)
+    for (int64_t c = 0; c < channels; ++c) values[i + c] *= scales.data<float>()[c];
+  return y;
+}
+
 }  // namespace
+
+void PreparedModel::set_channel_scales(std::vector<Tensor> scales) {
+  channel_scales_ = std::move(scales);
+  for (auto& observer : observers_)
+    if (observer != nullptr) observer->reset();
+  channel_rms_.assign(channel_rms_.size(), {});
+}
 
 void PreparedModel::attach_observers(const QConfigMapping& mapping) {
   const std::vector<bool> region = quantized_region(graph_, groups_);
   group_qconfig_.resize(groups_.groups.size());
   why_float_.resize(groups_.groups.size());
-  float_means_.resize(groups_.groups.size());
+  channel_rms_.resize(groups_.groups.size());
+  channel_scales_.resize(graph_.values.size());
   observers_.resize(graph_.values.size());
   // Values that some quantized layer makes.
   std::vector<bool> as_integers(graph_.values.size());
@@ -86,17 +105,19 @@ Tensor PreparedModel::forward(const Tensor& x) {
     for (int v : graph_.nodes[n].inputs) last_reader[v] = static_cast<int>(n);
   for (int v : graph_.outputs) last_reader[v] = static_cast<int>(graph_.nodes.size());
 
-  std::vector<ChannelMean*> means(graph_.values.size());
+  std::vector<ChannelRms*> rms(graph_.values.size());
   for (size_t g = 0; g < groups_.groups.size(); ++g) {
-    if (graph_.nodes[groups_.groups[g].main].op->has_weight())
-      means[groups_.groups[g].output] = &float_means_[g];
+    const nn::Op& op = *graph_.nodes[groups_.groups[g].main].op;
+    if (op.has_weight() || op.is_elementwise_sum())
+      rms[groups_.groups[g].output] = &channel_rms_[g];
   }
   const auto store = [&](int v, const Tensor& tensor) {
     values[v] = tensor;
-    if (mode_ != Mode::observe) return;
+    if (mode_ != Mode::observe || (observers_[v] == nullptr && rms[v] == nullptr)) return;
+    const Tensor scaled = scale_channels(tensor, channel_scales_[groups_.alias[v]]);
     try {
-      if (observers_[v] != nullptr) observers_[v]->observe(tensor);
-      if (means[v] != nullptr) means[v]->add(tensor);
+      if (observers_[v] != nullptr) observers_[v]->observe(scaled);
+      if (rms[v] != nullptr) rms[v]->add(scaled);
     } catch (const Error& error) {
       fail(graph_.values[v].name, ": ", error.what());
     }

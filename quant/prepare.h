@@ -19,7 +19,7 @@
 
 #include "nn/graph.h"
 #include "nn/module.h"
-#include "quant/channel_mean.h"
+#include "quant/channel_rms.h"
 #include "quant/observers/observer.h"
 #include "quant/qconfig.h"
 
@@ -53,15 +53,14 @@ class PreparedModel : public nn::Module {
   const std::string& why_float(size_t group) const { return why_float_[group]; }
   // The observer of a graph value, or null.
   const Observer* observer(int value) const { return observers_[value].get(); }
-  // Mean of each output channel of a layer with weights over all data observed; else empty.
-  std::vector<double> float_means(size_t group) const { return float_means_[group].means(); }
+  // Of the outputs of a layer with weights or an addition, over all data observed.
+  const ChannelRms& channel_rms(size_t group) const { return channel_rms_[group]; }
 
-  // Added to the biases of layers with weights (correct_bias.h): f32 [out_c] by group, undefined
-  // for none. An empty list takes all corrections back.
-  void set_bias_corrections(std::vector<Tensor> corrections) {
-    bias_corrections_ = std::move(corrections);
-  }
-  const std::vector<Tensor>& bias_corrections() const { return bias_corrections_; }
+  // Factors by which the channels of values are multiplied (equalize.h): f32 [c] by graph value,
+  // undefined for none. Forgets what was observed.
+  void set_channel_scales(std::vector<Tensor> scales);
+  // Undefined for none.
+  const Tensor& channel_scales(int value) const { return channel_scales_[value]; }
 
  private:
   friend std::unique_ptr<PreparedModel> prepare(nn::Module&, const Tensor&, const QConfigMapping&);
@@ -73,8 +72,8 @@ class PreparedModel : public nn::Module {
   std::vector<std::optional<QConfig>> group_qconfig_;  // by group; nullopt: stays float
   std::vector<std::string> why_float_;                 // by group
   std::vector<std::unique_ptr<Observer>> observers_;   // by graph value
-  std::vector<ChannelMean> float_means_;               // by group
-  std::vector<Tensor> bias_corrections_;               // by group, or empty
+  std::vector<ChannelRms> channel_rms_;                // by group
+  std::vector<Tensor> channel_scales_;                 // by graph value
   Mode mode_ = Mode::observe;
 };
 

@@ -7,11 +7,10 @@
 #include "kernels/target.h"
 #include "nn/graph.h"
 #include "quant/convert.h"
-#include "quant/correct_bias.h"
+#include "quant/equalize.h"
 #include "quant/prepare.h"
 #include "quant/qconfig.h"
 #include "zoo/progress.h"
-#include "zoo/run_program.h"
 
 namespace octet::zoo {
 namespace {
@@ -42,28 +41,28 @@ Tensor example_of(const Dataset& data) {
   return Tensor::zeros({1, side, side, 3});
 }
 
-// Shows the calibration images to the prepared model's observers, then corrects the biases on them;
-// returns how many were good.
-size_t calibrate(quant::PreparedModel& prepared, const QuantizeJob& job, ParallelFor& pool) {
+// Shows the calibration images to the prepared model's observers; returns how many were good.
+size_t observe(const char* what, quant::PreparedModel& prepared, const QuantizeJob& job,
+               ParallelFor& pool) {
   const Preprocessing& how = job.data->preprocessing();
-  Progress progress("calibration", job.calibration.size());
+  Progress progress(what, job.calibration.size());
   size_t images = 0;
-  std::vector<Tensor> batches;
   const auto use = [&](const Batch& batch) {
     const auto count = static_cast<int64_t>(batch.indices.size());
     const std::span pixels(batch.pixels, batch.indices.size() * how.elements());
-    batches.push_back(Tensor::from<float>({count, how.crop, how.crop, 3}, pixels));
-    prepared(batches.back());
+    prepared(Tensor::from<float>({count, how.crop, how.crop, 3}, pixels));
     images += batch.indices.size();
   };
   for_each_batch(*job.data, job.calibration, kCalibrationBatch, pool, progress, use);
   OCTET_CHECK(images > 0, "none of the ", job.calibration.size(),
               " calibration images could be decoded");
-  Progress correction("bias correction", prepared.groups().groups.size());
-  quant::correct_bias(prepared, batches, [&](size_t, size_t) {
-    throw_if_interrupted();
-    correction.step();
-  });
+  return images;
+}
+
+// Twice over the images: equalization needs the sizes of channels, and gives values new ranges.
+size_t calibrate(quant::PreparedModel& prepared, const QuantizeJob& job, ParallelFor& pool) {
+  const size_t images = observe("calibration", prepared, job, pool);
+  if (quant::equalize(prepared) > 0) observe("calibration, equalized", prepared, job, pool);
   return images;
 }
 
