@@ -12,7 +12,7 @@
 #include "engine/format.h"
 #include "kernels/kernel_testing.h"
 #include "nn/graph.h"
-#include "quant/correct_bias.h"
+#include "quant/equalize.h"
 #include "quant/quant_testing.h"
 #include "tests/generated_images.h"
 #include "zoo/random_model.h"
@@ -55,7 +55,7 @@ Quantized quantize(int side, int64_t calibration) {
                               quant::get_default_qconfig_mapping("x86"));
   const Tensor images = generated_input(calibration, side);
   (*q.prepared)(images);
-  quant::correct_bias(*q.prepared, {&images, 1});
+  if (quant::equalize(*q.prepared) > 0) (*q.prepared)(images);
   q.program = quant::convert(*q.prepared).program;
   return q;
 }
