@@ -51,7 +51,7 @@ inline ProcessResult run_process(std::vector<std::string> command, const std::st
 
 // The lines of stderr but those that tell how far a step is: "float: 40 %, 0:01 left".
 inline std::vector<std::string> lines_without_progress(const std::string& err) {
-  static const std::regex kProgress("[a-z0-9 ]+: [0-9]+ %, [0-9:]+ (left|in all)");
+  static const std::regex kProgress("[^:]+: [0-9]+ %, [0-9:]+ (left|in all)");
   std::vector<std::string> lines;
   std::istringstream stream(err);
   for (std::string line; std::getline(stream, line);) {
