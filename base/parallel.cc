@@ -38,6 +38,10 @@ T wait_for_change(std::atomic<T>& value, T old) {
 
 }  // namespace
 
+// Nobody waits for a worker that has not begun: tasks are claimed from one atomic number that also
+// carries the job's generation, so a worker that wakes late finds nothing of an old job, and the
+// caller is through as soon as every claimed task is done. On a busy machine the caller then does
+// the work alone instead of waiting for the scheduler in every layer.
 struct ThreadPool::State {
   struct Worker {
     State* state;
@@ -45,24 +49,34 @@ struct ThreadPool::State {
     pthread_t handle;
   };
 
-  // One job at a time; written before `generation` is advanced, read after it is seen.
+  // The job: written before its tasks are published, and unchanged while one of them is claimed
+  // and not done.
   TaskFn fn = nullptr;
   void* context = nullptr;
   size_t tasks = 0;
-  size_t chunk = 1;
-  bool stop = false;
 
-  alignas(64) std::atomic<uint32_t> generation{0};
-  alignas(64) std::atomic<size_t> next{0};
-  alignas(64) std::atomic<uint32_t> busy{0};
+  // Written by the caller only, before `generation` advances.
+  bool stop = false;
+  unsigned threads = 1;
+  alignas(64) std::atomic<uint32_t> generation{0};  // workers sleep on it
+  alignas(64) std::atomic<uint64_t> open{0};        // generation << 32 | tasks not yet claimed
+  alignas(64) std::atomic<uint32_t> done{0};        // tasks of this job that are done
   std::vector<Worker> workers;
 
-  // Takes chunks until none is left.
-  void work(unsigned thread) {
+  // Claims and runs pieces of that generation's job until none is left. Pieces shrink, so that
+  // threads finish together though one was interrupted.
+  void work(uint32_t wanted, unsigned thread) {
+    uint64_t seen = open.load(std::memory_order_acquire);
     for (;;) {
-      const size_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
-      if (begin >= tasks) return;
-      fn(context, begin, std::min(begin + chunk, tasks), thread);
+      const auto left = static_cast<uint32_t>(seen);
+      if (static_cast<uint32_t>(seen >> 32) != wanted || left == 0) return;
+      const uint32_t piece = std::max(1u, left / (2 * threads));
+      if (!open.compare_exchange_weak(seen, seen - piece, std::memory_order_acq_rel)) continue;
+      const size_t begin = tasks - left;
+      fn(context, begin, begin + piece, thread);
+      const uint32_t total = static_cast<uint32_t>(tasks);  // before the caller may go on
+      if (done.fetch_add(piece, std::memory_order_acq_rel) + piece == total) done.notify_one();
+      seen = open.load(std::memory_order_acquire);
     }
   }
 
@@ -73,14 +87,14 @@ struct ThreadPool::State {
     for (;;) {
       seen = wait_for_change(state.generation, seen);
       if (state.stop) return nullptr;
-      state.work(worker->thread);
-      if (state.busy.fetch_sub(1, std::memory_order_acq_rel) == 1) state.busy.notify_one();
+      state.work(seen, worker->thread);
     }
   }
 };
 
 ThreadPool::ThreadPool(unsigned threads) : state_(new State) {
   const unsigned wanted = threads > 1 ? threads - 1 : 0;
+  state_->threads = wanted + 1;
   state_->workers.reserve(wanted);  // workers keep pointers to their entry
   for (unsigned i = 0; i < wanted; ++i) {
     state_->workers.push_back({state_.get(), i + 1, {}});
@@ -104,22 +118,21 @@ unsigned ThreadPool::threads() const { return static_cast<unsigned>(state_->work
 void ThreadPool::run(size_t tasks, TaskFn fn, void* context) {
   if (tasks == 0) return;
   State& s = *state_;
-  if (s.workers.empty() || tasks == 1) {
+  if (s.workers.empty() || tasks == 1 || tasks > UINT32_MAX) {
     fn(context, 0, tasks, 0);
     return;
   }
   s.fn = fn;
   s.context = context;
   s.tasks = tasks;
-  // Four chunks a thread even out what an interrupted thread leaves behind.
-  s.chunk = std::max<size_t>(1, tasks / (4 * threads()));
-  s.next.store(0, std::memory_order_relaxed);
-  s.busy.store(static_cast<uint32_t>(s.workers.size()), std::memory_order_relaxed);
-  s.generation.fetch_add(1, std::memory_order_release);
+  s.done.store(0, std::memory_order_relaxed);
+  const uint32_t job = s.generation.load(std::memory_order_relaxed) + 1;
+  s.open.store(uint64_t{job} << 32 | tasks, std::memory_order_release);
+  s.generation.store(job, std::memory_order_release);
   s.generation.notify_all();
-  s.work(0);
-  uint32_t left = s.busy.load(std::memory_order_acquire);
-  while (left != 0) left = wait_for_change(s.busy, left);
+  s.work(job, 0);
+  uint32_t done = s.done.load(std::memory_order_acquire);
+  while (done != tasks) done = wait_for_change(s.done, done);
 }
 
 }  // namespace octet
