@@ -61,7 +61,8 @@ void fit_biases(const nn::Lowering& layer, const QParams& x, std::vector<float>&
     ++raised;
   }
   if (raised > 0)
-    note << "weight scale raised in " << raised << " channels so that the bias fits; ";
+    note << "weight scale raised in " << raised << (raised == 1 ? " channel" : " channels")
+         << " so that the bias fits; ";
 }
 
 // Raises the output scale to `least`; says so.
