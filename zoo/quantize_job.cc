@@ -62,7 +62,7 @@ size_t observe(const char* what, quant::PreparedModel& prepared, const QuantizeJ
 // Twice over the images: equalization needs the sizes of channels, and gives values new ranges.
 size_t calibrate(quant::PreparedModel& prepared, const QuantizeJob& job, ParallelFor& pool) {
   const size_t images = observe("calibration", prepared, job, pool);
-  if (quant::equalize(prepared) > 0) observe("calibration, equalized", prepared, job, pool);
+  if (quant::equalize(prepared) > 0) observe("second calibration", prepared, job, pool);
   return images;
 }
 
