@@ -48,7 +48,11 @@ BOOST_AUTO_TEST_CASE(the_counter_sees_allocations) {
   AlignedBuffer buffer(100);
   counting = false;
   BOOST_TEST(v.size() == 100u);
+#if defined(__SANITIZE_THREAD__)
+  BOOST_TEST(allocations >= 1u);  // its hook misses aligned_alloc
+#else
   BOOST_TEST(allocations == 2u);
+#endif
 }
 
 BOOST_AUTO_TEST_CASE(run_allocates_nothing) {
