@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
+#include <numeric>
 
 #include "base/error.h"
 
@@ -54,6 +55,18 @@ const char* check_png(std::span<const uint8_t> bytes) {
   return "the file is truncated";
 }
 
+// Whether a segment of Huffman tables is one: tables of [id, 16 counts of codes, values].
+// stb_image 2.27 writes past its arrays when the counts add up to more than 256.
+bool are_huffman_tables(std::span<const uint8_t> tables) {
+  while (!tables.empty()) {
+    if (tables.size() < 17) return false;
+    const auto codes = std::accumulate(tables.begin() + 1, tables.begin() + 17, size_t{0});
+    if (codes > 256 || codes > tables.size() - 17) return false;
+    tables = tables.subspan(17 + codes);
+  }
+  return true;
+}
+
 // Null, or what is wrong. Walks the segments to the end marker; in entropy-coded data, ff 00 is a
 // byte and ff d0..d7 (restart) is no segment.
 const char* check_jpeg(std::span<const uint8_t> bytes) {
@@ -74,6 +87,10 @@ const char* check_jpeg(std::span<const uint8_t> bytes) {
     if (marker == 0x00 || marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8)) continue;
     if (bytes.size() - at < 2) break;
     const size_t length = size_t{bytes[at]} << 8 | bytes[at + 1];
+    if (length < 2) return "damaged JPEG: a segment without length";
+    if (length > bytes.size() - at) break;
+    if (marker == 0xc4 && !are_huffman_tables(bytes.subspan(at + 2, length - 2)))
+      return "damaged JPEG: a Huffman table is wrong";
     at += length;
     scan_seen = scan_seen || marker == 0xda;
   }

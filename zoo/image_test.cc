@@ -137,6 +137,15 @@ BOOST_AUTO_TEST_CASE(random_bytes_behind_a_good_start_do_no_harm) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_huffman_table_of_too_many_codes_is_refused) {
+  Bytes jpeg = make_jpeg();
+  const Bytes start = {0xff, 0xc4, 0, 20, 0x10};
+  const auto table = std::search(jpeg.begin(), jpeg.end(), start.begin(), start.end());
+  BOOST_TEST_REQUIRE((table != jpeg.end()));
+  std::fill_n(table + 5, 16, 255);
+  BOOST_TEST(why(jpeg) == "x.jpg: damaged JPEG: a Huffman table is wrong");
+}
+
 BOOST_AUTO_TEST_CASE(refuses_what_is_no_image_and_what_is_too_large) {
   BOOST_TEST(why({}) == "x.jpg: the file is empty");
   BOOST_TEST(why({'G', 'I', 'F', '8', '9', 'a', 0, 0}) == "x.jpg: neither a JPEG nor a PNG image");

@@ -13,10 +13,10 @@ namespace {
 // The formula of goldens/resize.py.
 Image picture(int width, int height) {
   Image image{height, width, {}};
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      for (int c = 0; c < 3; ++c) {
-        const int v = 3 * x * x + 5 * y * y + 7 * x * y + 85 * c + ((31 * x) ^ (17 * y));
+  for (uint32_t y = 0; y < static_cast<uint32_t>(height); ++y) {
+    for (uint32_t x = 0; x < static_cast<uint32_t>(width); ++x) {
+      for (uint32_t c = 0; c < 3; ++c) {
+        const uint32_t v = 3 * x * x + 5 * y * y + 7 * x * y + 85 * c + ((31 * x) ^ (17 * y));
         image.pixels.push_back(static_cast<uint8_t>(v & 255));
       }
     }
