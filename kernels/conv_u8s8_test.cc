@@ -5,7 +5,6 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstring>
-#include <ostream>
 #include <vector>
 
 #include "base/buffer.h"
@@ -13,15 +12,6 @@
 #include "kernels/kernel_testing.h"
 
 namespace octet::kernels {
-
-std::ostream& operator<<(std::ostream& out, const Conv2dGeometry& g) {
-  return out << g.batch << "x" << g.in_h << "x" << g.in_w << "x" << g.in_c << " -> " << g.out_h
-             << "x" << g.out_w << "x" << g.out_c << ", kernel " << g.kernel_h << "x" << g.kernel_w
-             << " stride " << g.stride_h << "," << g.stride_w << " pad " << g.pad_top << ","
-             << g.pad_left << " dilation " << g.dilation_h << "," << g.dilation_w << " groups "
-             << g.groups;
-}
-
 namespace {
 
 using testing::GuardedArray;

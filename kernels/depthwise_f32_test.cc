@@ -1,33 +1,20 @@
 #define BOOST_TEST_MODULE depthwise_f32
 #include "kernels/depthwise_f32.h"
 
-#include <algorithm>
 #include <boost/test/unit_test.hpp>
-#include <cmath>
 #include <cstddef>
-#include <cstring>
-#include <limits>
-#include <ostream>
 #include <vector>
 
-#include "base/buffer.h"
+#include "kernels/conv_f32_testing.h"
 #include "kernels/depthwise_f32_ref.h"
-#include "kernels/kernel_testing.h"
 
 namespace octet::kernels {
-
-static std::ostream& operator<<(std::ostream& out, const Conv2dGeometry& g) {
-  return out << g.batch << "x" << g.in_h << "x" << g.in_w << "x" << g.in_c << " -> " << g.out_h
-             << "x" << g.out_w << " kernel " << g.kernel_h << "x" << g.kernel_w << " stride "
-             << g.stride_h << "," << g.stride_w << " pad " << g.pad_top << "," << g.pad_left
-             << " dilation " << g.dilation_h << "," << g.dilation_w;
-}
-
 namespace {
 
-using depthwise_f32::Params;
-using testing::GuardedArray;
-using Edge = GuardedArray<float>::Edge;
+using Layer =
+    testing::ConvF32Layer<depthwise_f32::Params, depthwise_f32::packed_bytes, depthwise_f32::pack,
+                          depthwise_f32::work, depthwise_f32::run, ref::depthwise_f32>;
+constexpr auto check_everywhere = testing::check_everywhere<Layer>;
 
 // Square kernel, padding `pad` before and `pad_after` after in both directions.
 Conv2dGeometry square(size_t h, size_t w, size_t channels, size_t kernel, size_t stride, size_t pad,
@@ -49,76 +36,6 @@ Conv2dGeometry square(size_t h, size_t w, size_t channels, size_t kernel, size_t
           .dilation_h = dilation,
           .dilation_w = dilation,
           .groups = channels};
-}
-
-// A layer with random data; x and y end (or start) at an inaccessible page.
-struct Layer {
-  explicit Layer(const Conv2dGeometry& g, uint64_t seed, Edge edge = Edge::end)
-      : x(g.batch * g.in_h * g.in_w * g.in_c, edge),
-        y(g.batch * g.out_h * g.out_w * g.in_c, edge),
-        weight(g.in_c * g.taps()),
-        bias(g.in_c) {
-    Rng rng(seed);
-    testing::fill_floats(x, rng);
-    testing::fill_floats(weight, rng);
-    testing::fill_floats(bias, rng);
-    params.geometry = g;
-    params.weight = weight.data();
-    params.bias = bias.data();
-  }
-
-  void pack() {
-    packed = AlignedBuffer(depthwise_f32::packed_bytes(params));
-    depthwise_f32::pack(params, packed.data());
-  }
-  // The whole layer, or tasks [begin, end) of it.
-  void run(size_t begin = 0, size_t end = std::numeric_limits<size_t>::max()) {
-    const Work work = depthwise_f32::work(params);
-    AlignedBuffer workspace(work.workspace_bytes);
-    Params packed_params = params;
-    packed_params.weight = packed_params.bias = nullptr;
-    depthwise_f32::run(packed_params, packed.data(), x.data(), y.data(), workspace.data(), begin,
-                       std::min(end, work.tasks));
-  }
-  void pack_and_run() {
-    std::fill(y.begin(), y.end(), std::numeric_limits<float>::quiet_NaN());
-    pack();
-    run();
-  }
-
-  // Elements of y beyond the bound of the contract.
-  size_t mistakes() const {
-    const Conv2dGeometry& g = params.geometry;
-    size_t bad = 0, i = 0;
-    for (size_t n = 0; n < g.batch; ++n)
-      for (size_t oy = 0; oy < g.out_h; ++oy)
-        for (size_t ox = 0; ox < g.out_w; ++ox)
-          for (size_t c = 0; c < g.in_c; ++c, ++i) {
-            const auto want = ref::depthwise_f32(params, x.data(), n, oy, ox, c);
-            bad += !(std::abs(y.data()[i] - want.y) <= want.bound);
-          }
-    return bad;
-  }
-  std::vector<float> result() { return {y.begin(), y.end()}; }
-
-  GuardedArray<float> x, y;
-  std::vector<float> weight, bias;
-  AlignedBuffer packed;
-  Params params;
-};
-
-void check_everywhere(const Conv2dGeometry& g) {
-  for (const Edge edge : {Edge::end, Edge::start}) {
-    Layer layer(g, g.in_c * 131 + g.in_w, edge);
-    testing::for_each_target([&] {
-      layer.pack_and_run();
-      BOOST_TEST(layer.mistakes() == 0u, g << ": " << layer.mistakes() << " wrong");
-    });
-  }
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 // 3x3 at both strides, and the general form.
@@ -190,77 +107,24 @@ BOOST_AUTO_TEST_CASE(windows_wholly_outside_the_image) {
 BOOST_AUTO_TEST_CASE(an_empty_batch_writes_nothing) {
   Layer layer(square(5, 5, 8, 3, 1, 1, 1, 1, 0), 1);
   layer.pack_and_run();
-  BOOST_TEST(depthwise_f32::work(layer.params).tasks == 0u);
+  BOOST_TEST(layer.tasks() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(without_bias_sums_start_from_zero) {
-  for (const Conv2dGeometry& g : assorted()) {
-    Layer layer(g, 5);
-    layer.params.bias = nullptr;
-    testing::for_each_target([&] {
-      layer.pack_and_run();
-      BOOST_TEST(layer.mistakes() == 0u, g);
-    });
-  }
+  testing::check_without_bias<Layer>(assorted());
 }
 
-BOOST_AUTO_TEST_CASE(clamps_to_both_ends) {
-  for (const Conv2dGeometry& g : assorted()) {
-    Layer layer(g, 6);
-    layer.params.lo = -0.25f;
-    layer.params.hi = 0.5f;
-    testing::for_each_target([&] {
-      layer.pack_and_run();
-      BOOST_TEST(layer.mistakes() == 0u, g);
-      BOOST_TEST(*std::min_element(layer.y.begin(), layer.y.end()) == -0.25f);
-      BOOST_TEST(*std::max_element(layer.y.begin(), layer.y.end()) == 0.5f);
-    });
-  }
-}
+BOOST_AUTO_TEST_CASE(clamps_to_both_ends) { testing::check_clamps_to_both_ends<Layer>(assorted()); }
 
 BOOST_AUTO_TEST_CASE(any_split_into_tasks_gives_the_same_bits) {
   const std::vector<Conv2dGeometry> large = {square(56, 57, 72, 3, 1, 1, 1, 1, 3),
                                              square(56, 57, 72, 3, 2, 1, 1, 1, 3),
                                              square(56, 57, 72, 5, 1, 2, 2)};
-  for (const Conv2dGeometry& g : large) {
-    Layer layer(g, 7);
-    testing::for_each_target([&] {
-      layer.pack_and_run();
-      const std::vector<float> whole = layer.result();
-      const size_t tasks = depthwise_f32::work(layer.params).tasks;
-      BOOST_TEST(tasks > 1u, g);
-      std::fill(layer.y.begin(), layer.y.end(), -99.0f);
-      for (size_t task = tasks; task-- > 0;) layer.run(task, task + 1);
-      BOOST_TEST(same_bits(layer.result(), whole), g);
-      std::fill(layer.y.begin(), layer.y.end(), -99.0f);
-      layer.run(tasks / 3, tasks);
-      layer.run(0, tasks / 3);
-      BOOST_TEST(same_bits(layer.result(), whole), g);
-    });
-  }
+  testing::check_any_split_gives_the_same_bits<Layer>(large);
 }
 
 BOOST_AUTO_TEST_CASE(an_image_has_the_same_bits_in_any_batch) {
-  for (const Conv2dGeometry& g : assorted()) {
-    Layer batch(g, 8);
-    testing::for_each_target([&] {
-      batch.pack_and_run();
-      const size_t x_size = batch.x.size() / g.batch, y_size = batch.y.size() / g.batch;
-      for (size_t n = 0; n < g.batch; ++n) {
-        Conv2dGeometry one = g;
-        one.batch = 1;
-        Layer single(one, 8);
-        single.weight = batch.weight;
-        single.bias = batch.bias;
-        single.params.weight = single.weight.data();
-        single.params.bias = single.bias.data();
-        std::copy_n(batch.x.data() + n * x_size, x_size, single.x.data());
-        single.pack_and_run();
-        const float* y = batch.y.data() + n * y_size;
-        BOOST_TEST(same_bits(single.result(), std::vector<float>(y, y + y_size)), g);
-      }
-    });
-  }
+  testing::check_same_bits_in_any_batch<Layer>(assorted());
 }
 
 // Guards the other tests: the bound is tight enough to notice one missing product.

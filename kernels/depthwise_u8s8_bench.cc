@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "kernels/conv_bench.h"
 #include "kernels/depthwise_u8s8.h"
 #include "kernels/depthwise_u8s8_ref.h"
 #include "kernels/kernel_testing.h"
@@ -15,20 +16,9 @@
 namespace octet::kernels {
 namespace {
 
-struct Shape {
-  size_t h, c, kernel, stride;
-};
-constexpr Shape kShapes[] = {{112, 32, 3, 1}, {112, 96, 3, 2}, {56, 144, 3, 1}, {56, 144, 3, 2},
-                             {28, 192, 3, 1}, {28, 192, 3, 2}, {14, 384, 3, 1}, {14, 576, 3, 1},
-                             {14, 576, 3, 2}, {7, 960, 3, 1},  {28, 120, 5, 1}, {28, 128, 7, 1}};
-
-void layer(benchmark::State& state, const Target& target, const Shape& shape) {
+void layer(benchmark::State& state, const Target& target, const ConvShape& shape) {
   set_target(target);
-  Conv2dGeometry g;
-  g.in_h = g.in_w = shape.h, g.in_c = g.out_c = g.groups = shape.c;
-  g.kernel_h = g.kernel_w = shape.kernel, g.stride_h = g.stride_w = shape.stride;
-  g.pad_top = g.pad_left = shape.kernel / 2;
-  g.out_h = g.out_w = (shape.h - 1) / shape.stride + 1;
+  const Conv2dGeometry g = shape.geometry();
   Rng rng(1);
   std::vector<int8_t> weight(g.in_c * g.taps());
   std::vector<int32_t> bias(g.in_c);
@@ -61,9 +51,9 @@ void layer(benchmark::State& state, const Target& target, const Shape& shape) {
 
 const bool registered = [] {
   for (const Target& target : supported_targets())
-    for (const Shape& s : kShapes) {
-      const std::string name = std::string(target.name) + "/" + std::to_string(s.h) + "/" +
-                               std::to_string(s.c) + "/" + std::to_string(s.kernel) + "/" +
+    for (const ConvShape& s : kDepthwiseShapes) {
+      const std::string name = std::string(target.name) + "/" + std::to_string(s.in_hw) + "/" +
+                               std::to_string(s.in_c) + "/" + std::to_string(s.kernel) + "/" +
                                std::to_string(s.stride);
       benchmark::RegisterBenchmark(name.c_str(), layer, target, s)->Unit(benchmark::kMicrosecond);
     }

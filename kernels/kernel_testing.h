@@ -9,13 +9,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <iostream>
+#include <ostream>
 #include <vector>
 
 #include "base/rng.h"
+#include "kernels/conv2d_geometry.h"
 #include "kernels/target.h"
 
-namespace octet::kernels::testing {
+namespace octet::kernels {
+
+// For the messages of failures.
+inline std::ostream& operator<<(std::ostream& out, const Conv2dGeometry& g) {
+  return out << g.batch << "x" << g.in_h << "x" << g.in_w << "x" << g.in_c << " -> " << g.out_h
+             << "x" << g.out_w << "x" << g.out_c << " kernel " << g.kernel_h << "x" << g.kernel_w
+             << " stride " << g.stride_h << "," << g.stride_w << " pad " << g.pad_top << ","
+             << g.pad_left << " dilation " << g.dilation_h << "," << g.dilation_w << " groups "
+             << g.groups;
+}
+
+namespace testing {
 
 // Runs body once per supported target and restores the best one.
 template <class Body>
@@ -27,12 +39,15 @@ void for_each_target(const Body& body) {
   reset_target();
 }
 
+// At which end of a GuardedArray the inaccessible page is.
+enum class Edge { end, start };
+
 // n elements that end right before an inaccessible page (or start right after one): a read or
 // write past that edge ends the test with a fault. Elements need no alignment beyond their own.
 template <class T>
 class GuardedArray {
  public:
-  enum class Edge { end, start };
+  using Edge = testing::Edge;
 
   explicit GuardedArray(size_t n, Edge edge = Edge::end) : size_(n) {
     const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
@@ -80,4 +95,5 @@ void fill_floats(Range& range, Rng& rng, float lo = -1.0f, float hi = 1.0f) {
   for (auto& x : range) x = rng.uniform(lo, hi);
 }
 
-}  // namespace octet::kernels::testing
+}  // namespace testing
+}  // namespace octet::kernels

@@ -9,25 +9,14 @@
 
 #include "kernels/kernel_testing.h"
 #include "kernels/pool_f32_ref.h"
+#include "kernels/pool_testing.h"
 
 namespace octet::kernels {
 namespace {
 
+using testing::Edge;
 using testing::GuardedArray;
-using Edge = GuardedArray<float>::Edge;
-
-pool_f32::Params make(Conv2dGeometry g, bool adaptive = false, bool count_include_pad = true) {
-  g.out_c = g.in_c;
-  return {{g, adaptive, count_include_pad}};
-}
-
-Conv2dGeometry square(size_t in, size_t c, size_t out, size_t kernel, size_t stride, size_t pad,
-                      size_t batch = 1) {
-  Conv2dGeometry g;
-  g.batch = batch, g.in_h = g.in_w = in, g.in_c = c, g.out_h = g.out_w = out;
-  g.kernel_h = g.kernel_w = kernel, g.stride_h = g.stride_w = stride, g.pad_top = g.pad_left = pad;
-  return g;
-}
+using testing::square_pool;
 
 // The same bits; of a NaN only that it is one, for its sign and payload belong to the CPU.
 bool same(float got, float want) {
@@ -64,38 +53,24 @@ void expect_reference(const pool_f32::Params& p, Rng& rng, Edge edge) {
 BOOST_AUTO_TEST_CASE(every_channel_count_equals_the_reference) {
   testing::for_each_target([] {
     Rng rng(1);
-    for (size_t c = 1; c <= 4 * 16 + 1; ++c) {
-      expect_reference(make(square(5, c, 3, 3, 2, 1)), rng, Edge::end);
-      expect_reference(make(square(4, c, 2, 2, 2, 0, 2)), rng, Edge::start);
-    }
-    for (const size_t c : {100u, 512u})
-      expect_reference(make(square(7, c, 1, 1, 1, 0), true), rng, Edge::end);
+    testing::for_every_channel_count(
+        4 * 16 + 1, {100, 512},
+        [&](const PoolGeometry& pool, Edge edge) { expect_reference({.pool = pool}, rng, edge); });
   });
 }
 
 BOOST_AUTO_TEST_CASE(every_kind_of_window_equals_the_reference) {
   testing::for_each_target([] {
     Rng rng(2);
-    for (const size_t c : {3u, 4u, 21u})
-      for (const bool count_include_pad : {true, false}) {
-        Conv2dGeometry g = square(9, c, 4, 3, 3, 1, 3);
-        g.kernel_w = 2, g.stride_w = 1, g.out_w = 10, g.in_h = 11, g.dilation_h = 2;
-        expect_reference(make(g, false, count_include_pad), rng, Edge::end);
-        // Windows partly and wholly outside, at both sides.
-        g = square(3, c, 9, 2, 1, 3);
-        expect_reference(make(g, false, count_include_pad), rng, Edge::start);
-        g = square(4, c, 2, 3, 3, 0);
-        expect_reference(make(g, false, count_include_pad), rng, Edge::end);
-      }
-    for (size_t in = 1; in <= 8; ++in)
-      for (size_t out = 1; out <= 8; ++out)
-        expect_reference(make(square(in, 17, out, 1, 1, 0), true), rng, Edge::end);
+    testing::for_every_kind_of_window({3, 4, 21}, [&](const PoolGeometry& pool, Edge edge) {
+      expect_reference({.pool = pool}, rng, edge);
+    });
   });
 }
 
 BOOST_AUTO_TEST_CASE(a_window_outside_the_image_gives_minus_infinity_or_zero) {
   testing::for_each_target([] {
-    const pool_f32::Params p = make(square(1, 20, 3, 1, 1, 1), false, false);
+    const pool_f32::Params p{.pool = {square_pool(1, 20, 3, 1, 1, 1), false, false}};
     const std::vector<float> x(20, 2.5f);
     std::vector<float> y(9 * 20);
     pool_f32::max(p, x.data(), y.data(), nullptr, 0, 3);
@@ -108,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_window_outside_the_image_gives_minus_infinity_or_zero) {
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_batch_has_no_tasks) {
-  BOOST_TEST(pool_f32::work(make(square(4, 8, 2, 2, 2, 0, 0))).tasks == 0u);
+  BOOST_TEST(pool_f32::work({.pool = {square_pool(4, 8, 2, 2, 2, 0, 0)}}).tasks == 0u);
 }
 
 }  // namespace

@@ -5,27 +5,20 @@
 #include <vector>
 
 #include "kernels/kernel_testing.h"
+#include "kernels/pool_testing.h"
 #include "kernels/pool_u8_ref.h"
 
 namespace octet::kernels {
 namespace {
 
+using testing::Edge;
 using testing::GuardedArray;
-using Edge = GuardedArray<uint8_t>::Edge;
+using testing::square_pool;
 
-pool_u8::Params make(Conv2dGeometry g, bool adaptive = false, bool count_include_pad = true) {
+pool_u8::Params make(const PoolGeometry& pool) {
   pool_u8::Params p;
-  g.out_c = g.in_c;
-  p.pool = {g, adaptive, count_include_pad};
+  p.pool = pool;
   return p;
-}
-
-Conv2dGeometry square(size_t in, size_t c, size_t out, size_t kernel, size_t stride, size_t pad,
-                      size_t batch = 1) {
-  Conv2dGeometry g;
-  g.batch = batch, g.in_h = g.in_w = in, g.in_c = c, g.out_h = g.out_w = out;
-  g.kernel_h = g.kernel_w = kernel, g.stride_h = g.stride_w = stride, g.pad_top = g.pad_left = pad;
-  return g;
 }
 
 // Runs max and avg on random data, in two pieces, and compares with the reference.
@@ -58,39 +51,25 @@ void expect_reference(pool_u8::Params p, Rng& rng, Edge edge) {
 BOOST_AUTO_TEST_CASE(every_channel_count_equals_the_reference) {
   testing::for_each_target([] {
     Rng rng(1);
-    for (size_t c = 1; c <= 2 * 64 + 1; ++c) {
-      expect_reference(make(square(5, c, 3, 3, 2, 1)), rng, Edge::end);
-      expect_reference(make(square(4, c, 2, 2, 2, 0, 2)), rng, Edge::start);
-    }
-    for (const size_t c : {255u, 256u, 257u, 320u, 1280u})
-      expect_reference(make(square(7, c, 1, 1, 1, 0), true), rng, Edge::end);
+    testing::for_every_channel_count(
+        2 * 64 + 1, {255, 256, 257, 320, 1280},
+        [&](const PoolGeometry& pool, Edge edge) { expect_reference(make(pool), rng, edge); });
   });
 }
 
 BOOST_AUTO_TEST_CASE(every_kind_of_window_equals_the_reference) {
   testing::for_each_target([] {
     Rng rng(2);
-    for (const size_t c : {3u, 16u, 70u})
-      for (const bool count_include_pad : {true, false}) {
-        Conv2dGeometry g = square(9, c, 4, 3, 3, 1, 3);
-        g.kernel_w = 2, g.stride_w = 1, g.out_w = 10, g.in_h = 11, g.dilation_h = 2;
-        expect_reference(make(g, false, count_include_pad), rng, Edge::end);
-        // Windows partly and wholly outside, at both sides.
-        g = square(3, c, 9, 2, 1, 3);
-        expect_reference(make(g, false, count_include_pad), rng, Edge::start);
-        g = square(4, c, 2, 3, 3, 0);
-        expect_reference(make(g, false, count_include_pad), rng, Edge::end);
-      }
-    for (size_t in = 1; in <= 8; ++in)
-      for (size_t out = 1; out <= 8; ++out)
-        expect_reference(make(square(in, 17, out, 1, 1, 0), true), rng, Edge::end);
+    testing::for_every_kind_of_window({3, 16, 70}, [&](const PoolGeometry& pool, Edge edge) {
+      expect_reference(make(pool), rng, edge);
+    });
   });
 }
 
 BOOST_AUTO_TEST_CASE(sums_of_many_positions_do_not_wrap) {
   testing::for_each_target([] {
     // 300 * 300 positions of 255 pass 2^16 and 2^24.
-    pool_u8::Params p = make(square(300, 5, 1, 1, 1, 0), true);
+    pool_u8::Params p = make({square_pool(300, 5, 1, 1, 1, 0), true});
     const std::vector<uint8_t> x(300 * 300 * 5, 255);
     std::vector<uint8_t> y(5);
     pool_u8::avg(p, x.data(), y.data(), nullptr, 0, 1);
@@ -99,12 +78,12 @@ BOOST_AUTO_TEST_CASE(sums_of_many_positions_do_not_wrap) {
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_batch_has_no_tasks) {
-  BOOST_TEST(pool_u8::work(make(square(4, 8, 2, 2, 2, 0, 0))).tasks == 0u);
+  BOOST_TEST(pool_u8::work(make({square_pool(4, 8, 2, 2, 2, 0, 0)})).tasks == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_window_outside_the_image_gives_quant_min_or_the_zero_point) {
   testing::for_each_target([] {
-    pool_u8::Params p = make(square(1, 20, 3, 1, 1, 1), false, false);
+    pool_u8::Params p = make({square_pool(1, 20, 3, 1, 1, 1), false, false});
     p.range = {40, 7, 200};
     const std::vector<uint8_t> x(20, 100);
     std::vector<uint8_t> y(9 * 20);

@@ -85,6 +85,7 @@ def octet_kernel(name, deps = [], hdrs = [], textual_hdrs = []):
         name = name + "_bench",
         deps = [
             ":" + name,
+            ":kernel_bench",
             ":kernel_testing",
             "//bench:peak",
         ],

@@ -1,0 +1,179 @@
+// What the benchmarks of convolutions share: the layers and the runner. One thread; each layer
+// checks samples of its result against the reference first. Run pinned: taskset -c 1 conv_f32_bench
+//   GMAC/s  best of many samples of thread CPU time, for other programs have the machine, too
+//   peak    the share of a register-only loop measured beside it
+//   GB/s    input and output once each: what bounds the large depthwise layers
+//   us      of one call
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <span>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/rng.h"
+#include "bench/peak.h"
+#include "kernels/conv2d_geometry.h"
+
+namespace octet::kernels {
+
+// A square layer that keeps the image's size, up to the stride.
+struct ConvShape {
+  size_t in_hw, in_c, out_c, kernel, stride;
+  size_t groups = 1;
+
+  Conv2dGeometry geometry() const {
+    const size_t pad = kernel / 2;
+    const size_t out_hw = (in_hw + 2 * pad - kernel) / stride + 1;
+    return {.in_h = in_hw,
+            .in_w = in_hw,
+            .in_c = in_c,
+            .out_h = out_hw,
+            .out_w = out_hw,
+            .out_c = out_c,
+            .kernel_h = kernel,
+            .kernel_w = kernel,
+            .stride_h = stride,
+            .stride_w = stride,
+            .pad_top = pad,
+            .pad_left = pad,
+            .groups = groups};
+  }
+};
+
+inline constexpr ConvShape kDenseShapes[] = {
+    // MobileNet v2: stem, pointwise
+    {224, 3, 32, 3, 2},
+    {112, 32, 16, 1, 1},
+    {112, 16, 96, 1, 1},
+    {56, 96, 24, 1, 1},
+    {56, 24, 144, 1, 1},
+    {56, 144, 24, 1, 1},
+    {28, 144, 32, 1, 1},
+    {28, 32, 192, 1, 1},
+    {28, 192, 32, 1, 1},
+    {14, 192, 64, 1, 1},
+    {14, 64, 384, 1, 1},
+    {14, 384, 64, 1, 1},
+    {14, 384, 96, 1, 1},
+    {14, 96, 576, 1, 1},
+    {14, 576, 96, 1, 1},
+    {7, 576, 160, 1, 1},
+    {7, 160, 960, 1, 1},
+    {7, 960, 160, 1, 1},
+    {7, 960, 320, 1, 1},
+    {7, 320, 1280, 1, 1},
+    {1, 1280, 1000, 1, 1},
+    // ResNet: stem, 3x3
+    {224, 3, 64, 7, 2},
+    {56, 64, 64, 3, 1},
+    {28, 128, 128, 3, 1},
+    {14, 256, 256, 3, 1},
+    {7, 512, 512, 3, 1},
+    {56, 64, 128, 3, 2},
+    {28, 128, 256, 3, 2},
+    {14, 256, 512, 3, 2},
+};
+
+constexpr ConvShape depthwise(size_t in_hw, size_t c, size_t kernel, size_t stride) {
+  return {in_hw, c, c, kernel, stride, c};
+}
+// MobileNet v2, and larger kernels.
+inline constexpr ConvShape kDepthwiseShapes[] = {
+    depthwise(112, 32, 3, 1), depthwise(112, 96, 3, 2), depthwise(56, 144, 3, 1),
+    depthwise(56, 144, 3, 2), depthwise(28, 192, 3, 1), depthwise(28, 192, 3, 2),
+    depthwise(14, 384, 3, 1), depthwise(14, 576, 3, 1), depthwise(14, 576, 3, 2),
+    depthwise(7, 960, 3, 1),  depthwise(28, 120, 5, 1), depthwise(28, 128, 7, 1),
+};
+
+// A layer of an f32 kernel, given as the functions of its contract and reference, with random data.
+template <class Params, auto kPackedBytes, auto kPack, auto kWork, auto kRun, auto kReference>
+struct ConvF32BenchLayer {
+  Params params;
+  std::vector<float> weight, bias;
+  AlignedBuffer x, y, packed, workspace;
+  Work work;
+
+  explicit ConvF32BenchLayer(const Conv2dGeometry& g)
+      : weight(g.out_c * g.taps()),
+        bias(g.out_c),
+        x(g.batch * g.in_h * g.in_w * g.in_c * sizeof(float)),
+        y(g.batch * g.out_h * g.out_w * g.out_c * sizeof(float)) {
+    Rng rng(1);
+    for (float& w : weight) w = rng.uniform(-1.0f, 1.0f);
+    for (float& b : bias) b = rng.uniform(-1.0f, 1.0f);
+    for (size_t i = 0; i < x.size() / sizeof(float); ++i)
+      x.as<float>()[i] = rng.uniform(-1.0f, 1.0f);
+    params = {.geometry = g, .weight = weight.data(), .bias = bias.data(), .lo = 0, .hi = 6};
+    packed = AlignedBuffer(kPackedBytes(params));
+    kPack(params, packed.data());
+    work = kWork(params);
+    workspace = AlignedBuffer(work.workspace_bytes);
+  }
+
+  void run() {
+    kRun(params, packed.data(), x.as<float>(), y.as<float>(), workspace.data(), 0, work.tasks);
+  }
+  bool right(size_t oy, size_t ox, size_t o, size_t y_index) {
+    const auto want = kReference(params, x.as<float>(), 0, oy, ox, o);
+    return std::abs(y.as<float>()[y_index] - want.y) <= want.bound;
+  }
+  static double peak_gmacs() { return bench::peak_gmacs_f32(); }
+};
+
+// Layer: as above.
+template <class Layer>
+bool sampled_right(Layer& layer) {
+  const Conv2dGeometry& g = layer.params.geometry;
+  Rng rng(2);
+  for (int i = 0; i < 2000; ++i) {
+    const size_t oy = rng.below(g.out_h), ox = rng.below(g.out_w), o = rng.below(g.out_c);
+    if (!layer.right(oy, ox, o, (oy * g.out_w + ox) * g.out_c + o)) return false;
+  }
+  return true;
+}
+
+template <class Layer>
+void measure_conv(benchmark::State& state, Conv2dGeometry g) {
+  Layer layer(g);
+  layer.run();
+  if (!sampled_right(layer)) {
+    state.SkipWithError("differs from the reference");
+    return;
+  }
+  double best = 1e9, peak = 0;
+  for (auto _ : state) {
+    peak = std::max(peak, Layer::peak_gmacs());
+    best = std::min(best, bench::best_seconds([&] { layer.run(); }, 60));
+    state.SetIterationTime(best);
+  }
+  const double gmacs = static_cast<double>(g.macs()) / best * 1e-9;
+  state.counters["GMAC/s"] = gmacs;
+  state.counters["peak"] = gmacs / peak;
+  state.counters["GB/s"] = static_cast<double>(layer.x.size() + layer.y.size()) / best * 1e-9;
+  state.counters["us"] = best * 1e6;
+}
+
+template <class Layer>
+bool register_convs(std::span<const ConvShape> shapes) {
+  for (const ConvShape& s : shapes) {
+    char channels[40], name[80];
+    if (s.groups == 1) {
+      std::snprintf(channels, sizeof(channels), "%zu->%zu", s.in_c, s.out_c);
+    } else {
+      std::snprintf(channels, sizeof(channels), "c%zu", s.in_c);
+    }
+    std::snprintf(name, sizeof(name), "%zux%zu %s %zux%zu/%zu", s.in_hw, s.in_hw, channels,
+                  s.kernel, s.kernel, s.stride);
+    benchmark::RegisterBenchmark(name, measure_conv<Layer>, s.geometry())
+        ->UseManualTime()
+        ->Iterations(4);
+  }
+  return true;
+}
+
+}  // namespace octet::kernels
