@@ -1,8 +1,10 @@
 // quantize: between f32 and the integers, per tensor.
 //
-//   quantize:   q = clamp(round(x * inv_scale) + zero_point, quant_min, quant_max),  inv_scale
-//   = 1.0f / scale dequantize: x = float(q - zero_point) * scale clamp:      q = clamp(q,
-//   quant_min, quant_max)      (relu and relu6 that were not fused)
+// clang-format off
+//   quantize:   q = clamp(round(x * inv_scale) + zero_point, quant_min, quant_max), inv_scale = 1.0f / scale
+//   dequantize: x = float(q - zero_point) * scale
+//   clamp:      q = clamp(q, quant_min, quant_max)      (relu and relu6 that were not fused)
+// clang-format on
 //
 // round: nearest, ties to even; beyond the integers it saturates; NaN becomes quant_min.
 // Any n, no alignment; clamp works in place too, the others don't overlap. Same bits on every
