@@ -2,27 +2,15 @@
 
 #include <array>
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/target.cc"
-#include "hwy/foreach_target.h"
-#include "hwy/highway.h"
+#include "hwy/detect_targets.h"
+#include "hwy/targets.h"
 
 #if HWY_ARCH_ARM_A64
 #include <sys/auxv.h>
 #endif
 
-HWY_BEFORE_NAMESPACE();
-namespace octet::kernels::HWY_NAMESPACE {
-// Exists so that the dispatch table below tells which targets were compiled.
-int64_t compiled_target() { return HWY_TARGET; }
-}  // namespace octet::kernels::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace octet::kernels {
 namespace {
-
-HWY_EXPORT(compiled_target);
 
 #if HWY_ARCH_X86
 bool has_avx512_vnni() { return __builtin_cpu_supports("avx512vnni"); }
@@ -42,19 +30,12 @@ struct TargetList {
   size_t size = 0;
   void add(int64_t highway, Dot dot, const char* name) { entries[size++] = {highway, dot, name}; }
 
+  // Reads what the CPU and the build have and changes nothing, so that the first layer of a process
+  // may ask from several threads at once.
   TargetList() {
-    const int64_t supported = hwy::SupportedTargets();
     // Highway gives better targets lower bits.
-    for (int64_t rest = supported; rest != 0; rest &= rest - 1) {
-      const int64_t bit = rest & -rest;
-      hwy::SetSupportedTargetsForTest(bit);
-      hwy::GetChosenTarget().DeInit();
-      // A target that was not compiled falls back to another one.
-      if (HWY_DYNAMIC_DISPATCH(compiled_target)() != bit) continue;
-      add_variants(bit);
-    }
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().DeInit();
+    for (int64_t rest = hwy::SupportedTargets() & HWY_TARGETS; rest != 0; rest &= rest - 1)
+      add_variants(rest & -rest);
   }
 
   void add_variants(int64_t bit) {
@@ -98,4 +79,3 @@ void reset_target() noexcept {
 }
 
 }  // namespace octet::kernels
-#endif  // HWY_ONCE
