@@ -364,6 +364,23 @@ BOOST_AUTO_TEST_CASE(classify_refuses_what_is_no_whole_octet_file) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_first_result_of_a_process_is_that_of_every_process) {
+  // Threads start, and the kernels' targets are looked up, during the first layer.
+  const Arguments command = {kClassify, "--threads=2", "--model=" + octet_file(),
+                             desk().path("images/0.png")};
+  const std::string first = desk().run(command).out;
+  for (int i = 0; i < 30; ++i) BOOST_TEST(desk().run(command).out == first);
+}
+
+BOOST_AUTO_TEST_CASE(outputs_that_would_replace_something_else_are_refused) {
+  const std::string file = desk().path("twice");
+  const auto refused = [](const Arguments& more, const std::string& named) {
+    check_refused(quantize_command({}, more), {named});
+  };
+  refused({"--calibration=2", "--save=" + file, "--json=" + file}, file);
+  refused({"--calibration=2", "--json=/dev/null"}, "/dev/null");
+}
+
 BOOST_AUTO_TEST_CASE(classify_names_a_damaged_image_and_goes_on) {
   const std::string folder = damaged_folder("one_damaged", {"1.jpg"});
   const std::string model = "--model=" + octet_file();

@@ -66,7 +66,13 @@ std::string user_path(const std::string& path) {
   return (std::filesystem::path(folder) / path).string();
 }
 
-void check_writable(const std::string& path) { NewFile{path}; }
+void check_writable(const std::string& path) {
+  std::error_code ignored;
+  OCTET_CHECK(
+      !std::filesystem::exists(path, ignored) || std::filesystem::is_regular_file(path, ignored),
+      path, ": can't be written: not a regular file");
+  NewFile{path};
+}
 
 void write_file(const std::string& path, std::string_view text) {
   NewFile file(path);

@@ -1,6 +1,7 @@
 // mobilenet_quantize: MobileNetV2 from trained weights to an int8 model, with its accuracy, size
 // and speed beside those of the float model. README.md shows how to call it.
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <thread>
@@ -37,6 +38,18 @@ struct Options {
   unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads);
   std::string save, json;
 };
+
+// No output may replace another one or an input.
+void check_distinct(const Options& o) {
+  const auto same = [](const std::string& a, const std::string& b) {
+    std::error_code ignored;
+    return !a.empty() && (a == b || std::filesystem::equivalent(a, b, ignored));
+  };
+  OCTET_CHECK(!same(o.save, o.json), "--save and --json name the same file ", o.save);
+  for (const std::string& output : {o.save, o.json})
+    for (const std::string& input : {o.weights, o.labels, o.calibration_list})
+      OCTET_CHECK(!same(output, input), output, ": is read, so it can't be written");
+}
 
 // nullopt: --help was asked for.
 std::optional<Options> read_options(int argc, char** argv) {
@@ -75,6 +88,7 @@ std::optional<Options> read_options(int argc, char** argv) {
   for (const std::string& path : {o.save, o.json}) {
     if (!path.empty()) check_writable(path);
   }
+  check_distinct(o);
   return o;
 }
 

@@ -28,8 +28,12 @@ int run_program(const char* name, const std::function<int()>& body) {
   action.sa_handler = note_interrupt;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigaction(SIGINT, &action, nullptr);
+  // A file that meets a size limit is a failed write with a reason, not the end of the program.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
-    return body();
+    const int code = body();
+    OCTET_CHECK(std::cout.flush(), "can't write to the standard output");
+    return code;
   } catch (const Interrupted&) {
     report(name, "interrupted");
     return kInterruptedExitCode;
