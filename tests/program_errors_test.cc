@@ -379,6 +379,7 @@ BOOST_AUTO_TEST_CASE(outputs_that_would_replace_something_else_are_refused) {
   };
   refused({"--calibration=2", "--save=" + file, "--json=" + file}, file);
   refused({"--calibration=2", "--json=/dev/null"}, "/dev/null");
+  refused({"--save=", "--calibration=2"}, "--save=");
 }
 
 BOOST_AUTO_TEST_CASE(classify_names_a_damaged_image_and_goes_on) {

@@ -4,6 +4,7 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <string>
 
 #include "base/error.h"
 
@@ -49,6 +50,12 @@ void throw_if_interrupted() {
 }
 
 bool parse_options(CLI::App& app, int argc, char** argv) {
+  // CLI11 would take the next argument for the value.
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    OCTET_CHECK(!argument.starts_with("--") || !argument.ends_with("="), argument,
+                " has no value behind it (see --help)");
+  }
   try {
     app.parse(argc, argv);
     return true;
