@@ -133,6 +133,7 @@ void Module::register_module(std::string name, Module& module) {
 void Module::register_parameter(std::string name, const Tensor& tensor) {
   check_name(name);
   OCTET_CHECK(tensor.defined(), "register_parameter: ", name, " is undefined");
+  tensor.set_requires_grad();
   parameters_.emplace_back(std::move(name), tensor);
 }
 

@@ -59,7 +59,7 @@ class Module {
  protected:
   // The registered objects belong to the derived class and live as long as it.
   void register_module(std::string name, Module& module);
-  // Takes a tensor that the derived class keeps a handle to.
+  // Takes a tensor that the derived class keeps a handle to. A parameter requires a gradient.
   void register_parameter(std::string name, const Tensor& tensor);
   void register_buffer(std::string name, const Tensor& tensor);
 

@@ -1,8 +1,8 @@
 // The tape: operations record how a tensor came to be.
 //
 // The recorded nodes serve twice: trace() (nn/graph.h) walks them forwards to lower a model,
-// training walks them backwards for gradients. Nothing is recorded unless a Recording is alive on
-// this thread.
+// backward() (backward.h) walks them backwards for gradients. Nothing is recorded unless a
+// Recording is alive on this thread.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,16 @@
 
 namespace octet {
 
+// What TapeOp::backward() gets.
+struct BackwardArgs {
+  std::span<const Tensor> saved;   // what forward() saved
+  std::span<const Tensor> inputs;  // leaves as they are, others without elements
+  std::span<const Tensor> dy;      // f32, one per output; undefined where no gradient came in
+  std::vector<bool> wanted;        // one per input: whether its gradient is used
+
+  bool wants(size_t input) const { return input < wanted.size() && wanted[input]; }
+};
+
 // What a node of the tape does. Immutable: attributes are set at construction; weights are inputs.
 class TapeOp {
  public:
@@ -21,15 +31,29 @@ class TapeOp {
   virtual const char* name() const = 0;
   // Checks the inputs (throws octet::Error naming the op and the values) and computes.
   virtual std::vector<Tensor> forward(std::span<const Tensor> inputs) const = 0;
+
+  // The same when gradients will be asked for: also puts into `saved` what backward() needs, and
+  // nothing else, for it stays in memory until then. By default the inputs.
+  virtual std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
+                                             std::vector<Tensor>& saved) const;
+  // The gradient of each input: f32 of its shape, undefined where it is not wanted or is zero. May
+  // return or, where dy is exclusive, overwrite dy. By default there is none: throws octet::Error.
+  virtual std::vector<Tensor> backward(const BackwardArgs& args) const;
 };
 
 // One application of an op.
 struct Node {
   std::shared_ptr<const TapeOp> op;
-  std::vector<Tensor> inputs;
-  std::string path;  // of the module that applied it: "features.1.conv.0"
-  uint64_t order;    // later applications have higher numbers
+  std::vector<Tensor> inputs;  // leaves as they are, others without elements
+  std::string path;            // of the module that applied it: "features.1.conv.0"
+  uint64_t order;              // later applications have higher numbers
+  bool needs_grad;             // a leaf that requires a gradient is behind it
+  mutable std::vector<Tensor> saved;
+  mutable bool spent = false;  // backward() was here: saved is gone
 };
+
+// Whether a gradient of the tensor is of use: it is a leaf that requires one or comes from such.
+bool needs_grad(const Tensor& tensor);
 
 // While one is alive, apply() on this thread records nodes. They nest.
 class Recording {
@@ -39,6 +63,16 @@ class Recording {
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
   static bool active();
+};
+
+// While one is alive, apply() on this thread throws octet::Error that names the module and the op
+// when a result holds a NaN or an infinity.
+class FiniteCheck {
+ public:
+  FiniteCheck();
+  ~FiniteCheck();
+  FiniteCheck(const FiniteCheck&) = delete;
+  FiniteCheck& operator=(const FiniteCheck&) = delete;
 };
 
 // The module path that is attached to nodes recorded on this thread; modules set it (nn/module.h).

@@ -5,19 +5,25 @@
 
 namespace octet {
 
-Tensor Tensor::zeros(const Shape& shape, DType dtype) {
+Tensor Tensor::empty(const Shape& shape, DType dtype) {
   Tensor t;
   t.impl_ = std::make_shared<Impl>();
   t.impl_->shape = shape;
   t.impl_->dtype = dtype;
-  t.impl_->storage = std::make_shared<AlignedBuffer>(t.bytes());
-  OCTET_CHECK(t.raw() != nullptr, "tensor: no memory for ", t.bytes(), " bytes, shape ",
+  t.impl_->storage = Storage::allocate(t.bytes());
+  OCTET_CHECK(t.impl_->storage != nullptr, "tensor: no memory for ", t.bytes(), " bytes, shape ",
               shape.text());
   return t;
 }
 
+Tensor Tensor::zeros(const Shape& shape, DType dtype) {
+  Tensor t = empty(shape, dtype);
+  std::memset(t.raw(), 0, t.bytes());
+  return t;
+}
+
 Tensor Tensor::full(const Shape& shape, float value) {
-  Tensor t = zeros(shape);
+  Tensor t = empty(shape);
   for (float& x : t.values<float>()) x = value;
   return t;
 }
@@ -26,7 +32,7 @@ template <class T>
 Tensor Tensor::from(const Shape& shape, std::span<const T> values) {
   OCTET_CHECK(static_cast<int64_t>(values.size()) == shape.elements(), "tensor: ", values.size(),
               " values for shape ", shape.text());
-  Tensor t = zeros(shape, dtype_of<T>);
+  Tensor t = empty(shape, dtype_of<T>);
   if (!values.empty()) std::memcpy(t.raw(), values.data(), values.size_bytes());
   return t;
 }
@@ -49,7 +55,7 @@ Tensor Tensor::view(const Shape& shape) const {
 }
 
 Tensor Tensor::clone() const {
-  Tensor t = zeros(shape(), dtype());
+  Tensor t = empty(shape(), dtype());
   std::memcpy(t.raw(), raw(), bytes());
   return t;
 }
@@ -59,7 +65,7 @@ Tensor Tensor::slice(int64_t begin, int64_t end) const {
               end, ") of ", shape().text());
   Shape part = shape();
   part[0] = end - begin;
-  Tensor t = zeros(part, dtype());
+  Tensor t = empty(part, dtype());
   if (t.bytes() == 0) return t;
   const size_t row_bytes = t.bytes() / static_cast<size_t>(part[0]);
   std::memcpy(t.raw(), static_cast<const std::byte*>(raw()) + begin * row_bytes, t.bytes());
@@ -69,6 +75,30 @@ Tensor Tensor::slice(int64_t begin, int64_t end) const {
 void Tensor::set_producer(std::shared_ptr<const Node> node, int output_index) {
   impl_->producer = std::move(node);
   impl_->output_index = output_index;
+}
+
+Tensor Tensor::without_elements() const {
+  Tensor t;
+  t.impl_ = std::make_shared<Impl>(*impl_);
+  t.impl_->storage.reset();
+  t.impl_->grad.reset();
+  return t;
+}
+
+bool Tensor::is_exclusive() const {
+  return impl_.use_count() == 1 && impl_->storage.use_count() == 1;
+}
+
+Tensor Tensor::grad() const {
+  Tensor t;
+  t.impl_ = impl_->grad;
+  return t;
+}
+
+void Tensor::set_grad(const Tensor& grad) const {
+  OCTET_CHECK(grad.dtype() == DType::f32 && grad.shape() == shape(), "set_grad: gradient is ",
+              name_of(grad.dtype()), " ", grad.shape().text(), " for a tensor of ", shape().text());
+  impl_->grad = grad.impl_;
 }
 
 void Tensor::check_dtype(DType wanted) const {

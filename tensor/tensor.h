@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "base/buffer.h"
 #include "base/dtype.h"
 #include "base/error.h"
 #include "base/shape.h"
+#include "tensor/storage.h"
 
 namespace octet {
 
@@ -26,6 +26,8 @@ class Tensor {
   Tensor() = default;
 
   static Tensor zeros(const Shape& shape, DType dtype = DType::f32);
+  // Elements are not initialised: for results that are about to be written whole.
+  static Tensor empty(const Shape& shape, DType dtype = DType::f32);
   static Tensor full(const Shape& shape, float value);
   // values.size() == shape.elements().
   template <class T>
@@ -68,14 +70,29 @@ class Tensor {
   const std::shared_ptr<const Node>& producer() const { return impl_->producer; }
   int output_index() const { return impl_->output_index; }
   void set_producer(std::shared_ptr<const Node> node, int output_index);
+  // The same place in the recorded graph, without the elements: only shape and dtype may be asked
+  // for. What the tape keeps of tensors whose elements no gradient needs.
+  Tensor without_elements() const;
+  // Whether this handle is the only one to these elements, so that nobody would see them change.
+  bool is_exclusive() const;
+
+  // Whether backward() (backward.h) shall leave a gradient here. For leaves: parameters.
+  bool requires_grad() const { return impl_->requires_grad; }
+  void set_requires_grad(bool on = true) const { impl_->requires_grad = on; }
+  // f32, of this shape; undefined before the first backward() and after zero_grad().
+  Tensor grad() const;
+  void set_grad(const Tensor& grad) const;
+  void zero_grad() const { impl_->grad.reset(); }
 
  private:
   struct Impl {
     Shape shape;
     DType dtype = DType::f32;
-    std::shared_ptr<AlignedBuffer> storage;
+    std::shared_ptr<Storage> storage;
     std::shared_ptr<const Node> producer;
     int output_index = 0;
+    bool requires_grad = false;
+    std::shared_ptr<Impl> grad;
   };
   void check_dtype(DType wanted) const;
   std::shared_ptr<Impl> impl_;
