@@ -23,6 +23,8 @@ struct Conv2dGeometry {
   size_t dilation_h = 1, dilation_w = 1;
   size_t groups = 1;
 
+  // Every channel filtered alone: what the depthwise kernels are for.
+  bool is_depthwise() const { return groups == in_c && groups == out_c; }
   // Products summed for one output element.
   size_t taps() const { return kernel_h * kernel_w * (in_c / groups); }
   // Multiply-adds of the whole layer.

@@ -2,91 +2,128 @@
 
 #include <cmath>
 
-#include "nn/conv2d.h"
 #include "nn/lower_weighted.h"
 #include "nn/op_support.h"
 
 namespace octet::nn {
 namespace {
 
-// Mean and biased variance of each channel, in two passes and in double.
-struct BatchStatistics {
-  std::vector<double> mean, var;
-};
-
-BatchStatistics batch_statistics(const Tensor& x) {
-  const size_t channels = static_cast<size_t>(x.dim(3));
-  const size_t rows = static_cast<size_t>(x.elements()) / channels;
-  BatchStatistics s{std::vector<double>(channels), std::vector<double>(channels)};
-  const float* data = x.data<float>();
-  for (size_t i = 0; i < rows; ++i)
-    for (size_t c = 0; c < channels; ++c) s.mean[c] += data[i * channels + c];
-  for (double& mean : s.mean) mean /= static_cast<double>(rows);
-  for (size_t i = 0; i < rows; ++i) {
-    for (size_t c = 0; c < channels; ++c) {
-      const double d = data[i * channels + c] - s.mean[c];
-      s.var[c] += d * d;
-    }
-  }
-  for (double& var : s.var) var /= static_cast<double>(rows);
-  return s;
-}
-
-void update_running(const Tensor& running, double batch, double momentum, size_t c) {
+void move_running(const Tensor& running, double batch, double momentum, int64_t c) {
   float& value = running.data<float>()[c];
   value = static_cast<float>((1.0 - momentum) * value + momentum * batch);
 }
 
-ChannelAffine affine_of(const Tensor& weight, const Tensor& bias, const Tensor& mean,
-                        const Tensor& var, float eps) {
-  ChannelAffine affine{Tensor::zeros(weight.shape()), Tensor::zeros(weight.shape())};
-  for (int64_t c = 0; c < weight.dim(0); ++c) {
-    // The order of torch.nn.utils.fuse_conv_bn_weights.
+// The order of torch.nn.utils.fuse_conv_bn_weights.
+void set_affine(const BatchNormInputs& inputs, const Tensor& var, float eps, BatchNormPass& pass) {
+  for (int64_t c = 0; c < var.dim(0); ++c) {
     const float inverse = 1.0f / std::sqrt(var.data<float>()[c] + eps);
-    const float scale = weight.data<float>()[c] * inverse;
-    affine.scale.data<float>()[c] = scale;
-    affine.shift.data<float>()[c] = bias.data<float>()[c] - mean.data<float>()[c] * scale;
+    const float scale = inputs.weight.data<float>()[c] * inverse;
+    pass.inverse_std.data<float>()[c] = inverse;
+    pass.scale.data<float>()[c] = scale;
+    pass.shift.data<float>()[c] = inputs.bias.data<float>()[c] - pass.mean.data<float>()[c] * scale;
   }
-  return affine;
 }
 
 }  // namespace
+
+BatchNormPass batch_norm_pass(const BatchNormOptions& options, bool training,
+                              const BatchNormInputs& inputs) {
+  const Tensor& x = inputs.x;
+  const Shape& channels = inputs.weight.shape();
+  BatchNormPass pass{.x = x,
+                     .mean = inputs.running_mean,
+                     .inverse_std = Tensor::empty(channels),
+                     .scale = Tensor::empty(channels),
+                     .shift = Tensor::empty(channels),
+                     .training = training,
+                     .min = {},
+                     .max = {}};
+  Tensor var = inputs.running_var;
+  if (training) {
+    const int64_t rows = x.elements() / channels[0];
+    OCTET_CHECK(rows > 1, "batch_norm: input ", x.shape().text(),
+                " has not more than 1 value per channel, which training needs");
+    const ChannelMoments moments = channel_moments(x);
+    pass.mean = moments.mean;
+    pass.min = moments.min;
+    pass.max = moments.max;
+    var = moments.var;
+    const double unbias = static_cast<double>(rows) / static_cast<double>(rows - 1);
+    for (int64_t c = 0; c < channels[0]; ++c) {
+      move_running(inputs.running_mean, moments.mean.data<float>()[c], options.momentum, c);
+      move_running(inputs.running_var, moments.var.data<float>()[c] * unbias, options.momentum, c);
+    }
+  }
+  set_affine(inputs, var, options.eps, pass);
+  return pass;
+}
+
+BatchNormPass::Gradients BatchNormPass::backward(const Tensor& dy, const ClampRange& range,
+                                                 const QParams* qparams) const {
+  const kernels::batch_norm_f32::Gate gate{affine(range), qparams};
+  const ChannelSums sums = channel_sums(dy, x, gate, mean);
+  const int64_t channels = mean.dim(0);
+  const float rows = static_cast<float>(x.elements() / channels);
+  Gradients gradients{{}, Tensor::empty(mean.shape()), sums.g};
+  // With u = inverse_std: dx = scale * (g - sum_g / rows - (x - mean) * u^2 * sum_gx / rows).
+  const Tensor k2 = Tensor::zeros(mean.shape()), k3 = Tensor::zeros(mean.shape());
+  for (int64_t c = 0; c < channels; ++c) {
+    const float u = inverse_std.data<float>()[c];
+    const float gx = sums.gx.data<float>()[c];
+    gradients.weight.data<float>()[c] = gx * u;
+    if (!training) continue;
+    const float s = -scale.data<float>()[c] / rows;
+    k2.data<float>()[c] = s * u * u * gx;
+    k3.data<float>()[c] = s * sums.g.data<float>()[c];
+  }
+  gradients.x = channel_backward(dy, x, gate, mean,
+                                 {scale.data<float>(), k2.data<float>(), k3.data<float>()});
+  return gradients;
+}
 
 BatchNormOp::BatchNormOp(const BatchNormOptions& options, bool training)
     : options_(options), training_(training) {}
 
 std::optional<ChannelAffine> BatchNormOp::channel_affine(std::span<const Tensor> inputs) const {
-  return affine_of(inputs[1], inputs[2], inputs[3], inputs[4], options_.eps);
+  const BatchNormPass pass =
+      batch_norm_pass(options_, false, {{}, inputs[1], inputs[2], inputs[3], inputs[4]});
+  return ChannelAffine{pass.scale, pass.shift};
+}
+
+BatchNormPass BatchNormOp::pass(std::span<const Tensor> inputs) const {
+  check_inputs(name(), inputs, 5, 5);
+  check_f32(name(), "input", inputs[0], 4);
+  const char* names[] = {"weight", "bias", "running_mean", "running_var"};
+  for (size_t i = 0; i < 4; ++i) check_channels(name(), names[i], inputs[i + 1], inputs[0].dim(3));
+  OCTET_CHECK(inputs[0].dim(3) > 0, name(), ": input is ", inputs[0].shape().text());
+  return batch_norm_pass(options_, training_,
+                         {inputs[0], inputs[1], inputs[2], inputs[3], inputs[4]});
 }
 
 std::vector<Tensor> BatchNormOp::forward(std::span<const Tensor> inputs) const {
-  check_inputs(name(), inputs, 5, 5);
-  const Tensor& x = inputs[0];
-  check_f32(name(), "input", x, 4);
-  const int64_t channels = x.dim(3);
-  const char* names[] = {"weight", "bias", "running_mean", "running_var"};
-  for (size_t i = 0; i < 4; ++i) check_channels(name(), names[i], inputs[i + 1], channels);
+  return {channel_apply(inputs[0], pass(inputs).affine({}))};
+}
 
-  ChannelAffine affine;
-  if (training_) {
-    const int64_t rows = channels > 0 ? x.elements() / channels : 0;
-    OCTET_CHECK(rows > 1, name(), ": input ", x.shape().text(),
-                " has not more than 1 value per channel, which training needs");
-    const BatchStatistics s = batch_statistics(x);
-    Tensor mean = Tensor::zeros({channels}), var = Tensor::zeros({channels});
-    for (size_t c = 0; c < s.mean.size(); ++c) {
-      mean.data<float>()[c] = static_cast<float>(s.mean[c]);
-      var.data<float>()[c] = static_cast<float>(s.var[c]);
-      const double unbiased = s.var[c] * static_cast<double>(rows) / static_cast<double>(rows - 1);
-      update_running(inputs[3], s.mean[c], options_.momentum, c);
-      update_running(inputs[4], unbiased, options_.momentum, c);
-    }
-    affine = affine_of(inputs[1], inputs[2], mean, var, options_.eps);
-  } else {
-    affine = *channel_affine(inputs);
-  }
-  return {
-      run_conv2d(name(), {}, channels, x, affine.scale.view({channels, 1, 1, 1}), affine.shift)};
+std::vector<Tensor> BatchNormOp::forward_saving(std::span<const Tensor> inputs,
+                                                std::vector<Tensor>& saved) const {
+  const BatchNormPass p = pass(inputs);
+  saved = {p.x, p.mean, p.inverse_std, p.scale, p.shift};
+  // Running statistics, which the next pass moves.
+  if (!training_) saved[1] = p.mean.clone();
+  return {channel_apply(p.x, p.affine({}))};
+}
+
+std::vector<Tensor> BatchNormOp::backward(const BackwardArgs& args) const {
+  const BatchNormPass p{.x = args.saved[0],
+                        .mean = args.saved[1],
+                        .inverse_std = args.saved[2],
+                        .scale = args.saved[3],
+                        .shift = args.saved[4],
+                        .training = training_,
+                        .min = {},
+                        .max = {}};
+  BatchNormPass::Gradients gradients = p.backward(args.dy[0], {}, nullptr);
+  return {gradients.x, gradients.weight, gradients.bias};
 }
 
 engine::ValueId BatchNormOp::lower(const Lowering& layer) const {

@@ -6,14 +6,37 @@
 #pragma once
 
 #include "nn/module.h"
+#include "nn/norm_kernels.h"
 #include "nn/op.h"
 
 namespace octet::nn {
 
-struct BatchNormOptions {
-  float eps = 1e-5f;
-  float momentum = 0.1f;
+// The five inputs of a batch norm; all but x f32 [channels].
+struct BatchNormInputs {
+  Tensor x, weight, bias, running_mean, running_var;
 };
+
+// One pass of a batch norm over x, as its backward pass needs it: y = x * scale + shift. What is
+// fused behind it (a clamp, a quantization) is the caller's: backward() is told by its gate.
+struct BatchNormPass {
+  Tensor x;                  // f32 [..., channels]
+  Tensor mean, inverse_std;  // f32 [channels]: 1 / sqrt(var + eps)
+  Tensor scale, shift;       // f32 [channels]
+  bool training = false;     // mean and variance are those of x; else they are constants
+  Tensor min, max;           // f32 [channels]: of x; in training only
+
+  struct Gradients {
+    Tensor x, weight, bias;
+  };
+  // range and qparams (null for none): what was fused behind y.
+  Gradients backward(const Tensor& dy, const ClampRange& range, const QParams* qparams) const;
+  kernels::batch_norm_f32::Affine affine(const ClampRange& range) const {
+    return {scale.data<float>(), shift.data<float>(), range.lo, range.hi};
+  }
+};
+// In training the running statistics move. Throws octet::Error when training has but one row.
+BatchNormPass batch_norm_pass(const BatchNormOptions& options, bool training,
+                              const BatchNormInputs& inputs);
 
 // Inputs: x, weight, bias, running_mean, running_var; the last two are written in training mode.
 class BatchNormOp : public Op {
@@ -21,6 +44,9 @@ class BatchNormOp : public Op {
   BatchNormOp(const BatchNormOptions& options, bool training);
   const char* name() const override { return "batch_norm"; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
+  std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
+                                     std::vector<Tensor>& saved) const override;
+  std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::observed; }
   // Standing alone it is a depthwise 1x1 convolution.
   bool takes_activation() const override { return true; }
@@ -28,7 +54,11 @@ class BatchNormOp : public Op {
   // Lowering::weight: [c, 1, 1, 1].
   engine::ValueId lower(const Lowering& layer) const override;
 
+  const BatchNormOptions* batch_norm() const override { return &options_; }
+
  private:
+  BatchNormPass pass(std::span<const Tensor> inputs) const;
+
   BatchNormOptions options_;
   bool training_;
 };

@@ -1,7 +1,6 @@
 #include "nn/conv2d.h"
 
-#include "kernels/conv_f32.h"
-#include "kernels/depthwise_f32.h"
+#include "nn/conv_kernels.h"
 #include "nn/lower_weighted.h"
 #include "nn/op_support.h"
 #include "nn/random.h"
@@ -9,61 +8,11 @@
 namespace octet::nn {
 namespace {
 
-namespace conv_f32 = kernels::conv_f32;
-namespace depthwise_f32 = kernels::depthwise_f32;
-
 Window2d window_of(const Conv2dOptions& options) {
   return {options.kernel_size, options.stride, options.padding, options.dilation};
 }
 
-AlignedBuffer packed_buffer(const char* op, size_t bytes) {
-  AlignedBuffer packed(bytes);
-  OCTET_CHECK(packed.data() != nullptr, op, ": no memory for ", bytes, " bytes of weights");
-  return packed;
-}
-
-void check_weight(const char* op, int64_t groups, const Tensor& x, const Tensor& weight) {
-  check_f32(op, "input", x, 4);
-  check_f32(op, "weight", weight, 4);
-  OCTET_CHECK(x.dim(3) == weight.dim(3) * groups, op, ": input has ", x.dim(3),
-              " channels, weight expects ", weight.dim(3) * groups);
-  OCTET_CHECK(weight.dim(0) > 0 && weight.dim(0) % groups == 0, op, ": ", weight.dim(0),
-              " output channels in ", groups, " groups");
-}
-
 }  // namespace
-
-Tensor run_conv2d(const char* op, const Window2d& window, int64_t groups, const Tensor& x,
-                  const Tensor& weight, const Tensor& bias) {
-  check_weight(op, groups, x, weight);
-  if (bias.defined()) check_channels(op, "bias", bias, weight.dim(0));
-  Window2d sized = window;
-  sized.kernel = {weight.dim(1), weight.dim(2)};
-  kernels::Conv2dGeometry geometry = sized.geometry(op, x, weight.dim(0));
-  geometry.groups = static_cast<size_t>(groups);
-  Tensor y = Tensor::zeros({x.dim(0), static_cast<int64_t>(geometry.out_h),
-                            static_cast<int64_t>(geometry.out_w), weight.dim(0)});
-  const float* from = x.data<float>();
-  float* to = y.data<float>();
-  const float* b = bias.defined() ? bias.data<float>() : nullptr;
-  if (geometry.groups == geometry.in_c && geometry.groups == geometry.out_c) {
-    const depthwise_f32::Params params{
-        .geometry = geometry, .weight = weight.data<float>(), .bias = b};
-    AlignedBuffer packed = packed_buffer(op, depthwise_f32::packed_bytes(params));
-    depthwise_f32::pack(params, packed.data());
-    run_tasks(depthwise_f32::work(params), [&](std::byte* workspace, size_t begin, size_t end) {
-      depthwise_f32::run(params, packed.data(), from, to, workspace, begin, end);
-    });
-  } else {
-    const conv_f32::Params params{.geometry = geometry, .weight = weight.data<float>(), .bias = b};
-    AlignedBuffer packed = packed_buffer(op, conv_f32::packed_bytes(params));
-    conv_f32::pack(params, packed.data());
-    run_tasks(conv_f32::work(params), [&](std::byte* workspace, size_t begin, size_t end) {
-      conv_f32::run(params, packed.data(), from, to, workspace, begin, end);
-    });
-  }
-  return y;
-}
 
 Conv2dOp::Conv2dOp(const Conv2dOptions& options)
     : window_(window_of(options)), groups_(options.groups) {
@@ -71,10 +20,40 @@ Conv2dOp::Conv2dOp(const Conv2dOptions& options)
   OCTET_CHECK(groups_ > 0, name(), ": ", groups_, " groups");
 }
 
+kernels::Conv2dGeometry Conv2dOp::conv_geometry(const Tensor& x, const Tensor& weight) const {
+  OCTET_CHECK(x.rank() == 4, name(), ": input is ", x.shape().text(), ", expects [n, h, w, c]");
+  check_f32(name(), "weight", weight, 4);
+  OCTET_CHECK(x.dim(3) == weight.dim(3) * groups_, name(), ": input has ", x.dim(3),
+              " channels, weight expects ", weight.dim(3) * groups_);
+  OCTET_CHECK(weight.dim(0) > 0 && weight.dim(0) % groups_ == 0, name(), ": ", weight.dim(0),
+              " output channels in ", groups_, " groups");
+  Window2d sized = window_;
+  sized.kernel = {weight.dim(1), weight.dim(2)};
+  kernels::Conv2dGeometry geometry = sized.geometry(name(), x, weight.dim(0));
+  geometry.groups = static_cast<size_t>(groups_);
+  return geometry;
+}
+
 std::vector<Tensor> Conv2dOp::forward(std::span<const Tensor> inputs) const {
   check_inputs(name(), inputs, 2, 3);
-  return {run_conv2d(name(), window_, groups_, inputs[0], inputs[1],
-                     inputs.size() > 2 ? inputs[2] : Tensor())};
+  const Tensor &x = inputs[0], &weight = inputs[1];
+  const Tensor bias = inputs.size() > 2 ? inputs[2] : Tensor();
+  check_f32(name(), "input", x, 4);
+  const kernels::Conv2dGeometry g = conv_geometry(x, weight);
+  if (bias.defined()) check_channels(name(), "bias", bias, weight.dim(0));
+  return {conv_forward(
+      g, x, weight, bias,
+      {x.dim(0), static_cast<int64_t>(g.out_h), static_cast<int64_t>(g.out_w), weight.dim(0)})};
+}
+
+std::vector<Tensor> Conv2dOp::backward(const BackwardArgs& args) const {
+  const Tensor &x = args.saved[0], &weight = args.saved[1], &dy = args.dy[0];
+  const kernels::Conv2dGeometry g = conv_geometry(x, weight);
+  std::vector<Tensor> gradients(3);
+  if (args.wants(0)) gradients[0] = conv_dx(g, weight, dy, x.shape());
+  if (args.wants(1)) gradients[1] = conv_dw(g, {.f32 = x.data<float>()}, dy, weight.shape());
+  if (args.wants(2)) gradients[2] = conv_db(dy);
+  return gradients;
 }
 
 engine::ValueId Conv2dOp::lower(const Lowering& layer) const {

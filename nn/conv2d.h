@@ -29,8 +29,10 @@ class Conv2dOp : public Op {
   explicit Conv2dOp(const Conv2dOptions& options);
   const char* name() const override { return "conv2d"; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
+  std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::observed; }
   bool has_weight() const override { return true; }
+  kernels::Conv2dGeometry conv_geometry(const Tensor& x, const Tensor& weight) const override;
   bool takes_activation() const override { return true; }
   engine::ValueId lower(const Lowering& layer) const override;
 
@@ -51,9 +53,5 @@ class Conv2d : public Module {
  private:
   std::shared_ptr<const Conv2dOp> op_;
 };
-
-// The convolution of any f32 tensors of matching shapes; bias may be undefined.
-Tensor run_conv2d(const char* op, const Window2d& window, int64_t groups, const Tensor& x,
-                  const Tensor& weight, const Tensor& bias);
 
 }  // namespace octet::nn

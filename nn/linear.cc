@@ -1,30 +1,46 @@
 #include "nn/linear.h"
 
-#include "nn/conv2d.h"
+#include "nn/conv_kernels.h"
 #include "nn/lower_weighted.h"
 #include "nn/op_support.h"
 #include "nn/random.h"
 
 namespace octet::nn {
 
-std::vector<Tensor> LinearOp::forward(std::span<const Tensor> inputs) const {
-  check_inputs(name(), inputs, 2, 3);
-  const Tensor& x = inputs[0];
-  const Tensor& weight = inputs[1];
+kernels::Conv2dGeometry LinearOp::conv_geometry(const Tensor& x, const Tensor& weight) const {
   check_f32(name(), "weight", weight, 2);
   const int64_t out = weight.dim(0), in = weight.dim(1);
-  OCTET_CHECK(x.dtype() == DType::f32 && x.rank() >= 1, name(), ": input is ", name_of(x.dtype()),
-              " ", x.shape().text());
+  OCTET_CHECK(x.rank() >= 1, name(), ": input is ", name_of(x.dtype()), " ", x.shape().text());
   OCTET_CHECK(x.dim(x.rank() - 1) == in, name(), ": input has ", x.dim(x.rank() - 1),
               " features, weight expects ", in);
   OCTET_CHECK(in > 0 && out > 0, name(), ": weight is ", weight.shape().text());
+  kernels::Conv2dGeometry g;
+  g.batch = static_cast<size_t>(x.elements() / in);
+  g.in_c = static_cast<size_t>(in);
+  g.out_c = static_cast<size_t>(out);
+  return g;
+}
+
+std::vector<Tensor> LinearOp::forward(std::span<const Tensor> inputs) const {
+  check_inputs(name(), inputs, 2, 3);
+  const Tensor &x = inputs[0], &weight = inputs[1];
+  const Tensor bias = inputs.size() > 2 ? inputs[2] : Tensor();
+  check_f32(name(), "input", x, x.rank());
+  const kernels::Conv2dGeometry g = conv_geometry(x, weight);
+  if (bias.defined()) check_channels(name(), "bias", bias, weight.dim(0));
   Shape shape = x.shape();
-  shape[x.rank() - 1] = out;
-  // A 1x1 image per row.
-  const Tensor y =
-      run_conv2d(name(), {}, 1, x.view({x.elements() / in, 1, 1, in}), weight.view({out, 1, 1, in}),
-                 inputs.size() > 2 ? inputs[2] : Tensor());
-  return {y.view(shape)};
+  shape[x.rank() - 1] = weight.dim(0);
+  return {conv_forward(g, x, weight, bias, shape)};
+}
+
+std::vector<Tensor> LinearOp::backward(const BackwardArgs& args) const {
+  const Tensor &x = args.saved[0], &weight = args.saved[1], &dy = args.dy[0];
+  const kernels::Conv2dGeometry g = conv_geometry(x, weight);
+  std::vector<Tensor> gradients(3);
+  if (args.wants(0)) gradients[0] = conv_dx(g, weight, dy, x.shape());
+  if (args.wants(1)) gradients[1] = conv_dw(g, {.f32 = x.data<float>()}, dy, weight.shape());
+  if (args.wants(2)) gradients[2] = conv_db(dy);
+  return gradients;
 }
 
 engine::ValueId LinearOp::lower(const Lowering& layer) const {

@@ -19,8 +19,10 @@ class LinearOp : public Op {
  public:
   const char* name() const override { return "linear"; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
+  std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::observed; }
   bool has_weight() const override { return true; }
+  kernels::Conv2dGeometry conv_geometry(const Tensor& x, const Tensor& weight) const override;
   bool takes_activation() const override { return true; }
   engine::ValueId lower(const Lowering& layer) const override;
 };

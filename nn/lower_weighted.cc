@@ -22,6 +22,22 @@ std::vector<ValueId> float_constants(const Lowering& layer) {
           program.add_constant(layer.name + ".bias", DType::f32, bias.shape(), bias.raw())};
 }
 
+std::vector<ValueId> quantized_constants(const Lowering& layer) {
+  engine::Program& program = *layer.program;
+  const LayerQuantization& quantization = *layer.quantization;
+  OCTET_CHECK(static_cast<int64_t>(quantization.weight_scale.size()) == layer.weight.dim(0),
+              layer.name, ": ", quantization.weight_scale.size(), " weight scales for ",
+              layer.weight.dim(0), " output channels");
+  const Tensor weight = quantize_weight(layer.weight, quantization);
+  const Tensor bias = quantize_bias(layer, program.values[layer.inputs[0]].qparams->scale);
+  return {program.add_constant(layer.name + ".weight", DType::s8, weight.shape(), weight.raw()),
+          program.add_constant(layer.name + ".bias", DType::s32, bias.shape(), bias.raw()),
+          program.add_constant(layer.name + ".weight_scale", DType::f32, bias.shape(),
+                               quantization.weight_scale.data())};
+}
+
+}  // namespace
+
 Tensor quantize_weight(const Tensor& weight, const LayerQuantization& quantization) {
   Tensor q = Tensor::zeros(weight.shape(), DType::s8);
   const int64_t out_c = weight.dim(0);
@@ -49,22 +65,6 @@ Tensor quantize_bias(const Lowering& layer, float x_scale) {
   }
   return q;
 }
-
-std::vector<ValueId> quantized_constants(const Lowering& layer) {
-  engine::Program& program = *layer.program;
-  const LayerQuantization& quantization = *layer.quantization;
-  OCTET_CHECK(static_cast<int64_t>(quantization.weight_scale.size()) == layer.weight.dim(0),
-              layer.name, ": ", quantization.weight_scale.size(), " weight scales for ",
-              layer.weight.dim(0), " output channels");
-  const Tensor weight = quantize_weight(layer.weight, quantization);
-  const Tensor bias = quantize_bias(layer, program.values[layer.inputs[0]].qparams->scale);
-  return {program.add_constant(layer.name + ".weight", DType::s8, weight.shape(), weight.raw()),
-          program.add_constant(layer.name + ".bias", DType::s32, bias.shape(), bias.raw()),
-          program.add_constant(layer.name + ".weight_scale", DType::f32, bias.shape(),
-                               quantization.weight_scale.data())};
-}
-
-}  // namespace
 
 ValueId lower_weighted(const char* op, const Lowering& layer,
                        std::vector<engine::Attribute> attributes) {

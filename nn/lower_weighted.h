@@ -13,6 +13,11 @@
 
 namespace octet::nn {
 
+// The integers of a quantized layer, as above: s8 of the weight's shape, s32 [out_c] (zeros without
+// a bias). x_scale: of the layer's input.
+Tensor quantize_weight(const Tensor& weight, const LayerQuantization& quantization);
+Tensor quantize_bias(const Lowering& layer, float x_scale);
+
 // Appends instruction `op` with the layer's constants, its range and the given attributes.
 engine::ValueId lower_weighted(const char* op, const Lowering& layer,
                                std::vector<engine::Attribute> attributes = {});

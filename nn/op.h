@@ -13,6 +13,7 @@
 
 #include "base/qparams.h"
 #include "engine/program.h"
+#include "kernels/conv2d_geometry.h"
 #include "tensor/tape.h"
 
 namespace octet::nn {
@@ -58,6 +59,11 @@ struct ChannelAffine {
   Tensor scale, shift;
 };
 
+struct BatchNormOptions {
+  float eps = 1e-5f;
+  float momentum = 0.1f;
+};
+
 class Op : public TapeOp {
  public:
   virtual QuantRole quant_role() const = 0;
@@ -65,6 +71,11 @@ class Op : public TapeOp {
   // Ops with weights: inputs are (x, weight[, bias]), weight's outermost extent is the output
   // channel.
   virtual bool has_weight() const { return false; }
+  // Ops with weights: the convolution that forward() is, with the input as given or seen as an
+  // image of 1x1 per row. Checks both (throws octet::Error).
+  virtual kernels::Conv2dGeometry conv_geometry(const Tensor& x, const Tensor& weight) const {
+    return (void)x, (void)weight, kernels::Conv2dGeometry();
+  }
   // The op can take a fused activation in `Lowering::range` (conv2d, linear, add).
   virtual bool takes_activation() const { return false; }
   // The op is an activation that can be fused into the op before it.
@@ -74,6 +85,9 @@ class Op : public TapeOp {
   virtual std::optional<ChannelAffine> channel_affine(std::span<const Tensor> inputs) const {
     return (void)inputs, std::nullopt;
   }
+  // Batch norm: its constants; null for other ops. Its graph inputs are x, weight, bias,
+  // running_mean, running_var.
+  virtual const BatchNormOptions* batch_norm() const { return nullptr; }
   // The op adds its inputs element by element: a factor of a channel in all inputs is one of the
   // output.
   virtual bool is_elementwise_sum() const { return false; }

@@ -19,14 +19,24 @@ void check_f32(const char* op, const char* what, const Tensor& t, int rank);
 // Throws octet::Error unless t is f32 [channels].
 void check_channels(const char* op, const char* what, const Tensor& t, int64_t channels);
 
+// Working memory of a kernel, from the tensors' pool; not initialised.
+class Scratch {
+ public:
+  explicit Scratch(size_t bytes) : storage_(Storage::allocate(bytes)) {
+    OCTET_CHECK(storage_ != nullptr, "no memory for ", bytes, " bytes of workspace");
+  }
+  std::byte* data() const { return storage_->data(); }
+
+ private:
+  std::shared_ptr<Storage> storage_;
+};
+
 // run(workspace, begin, end) over all tasks, on the threads of default_pool().
 template <class Run>
 void run_tasks(const kernels::Work& work, const Run& run) {
   ParallelFor& pool = default_pool();
   const size_t stride = align_up(work.workspace_bytes);
-  AlignedBuffer workspace(stride * pool.threads());
-  OCTET_CHECK(workspace.data() != nullptr, "no memory for ", stride * pool.threads(),
-              " bytes of workspace");
+  const Scratch workspace(stride * pool.threads());
   pool(work.tasks, [&](size_t begin, size_t end, unsigned thread) {
     run(workspace.data() + thread * stride, begin, end);
   });

@@ -27,9 +27,8 @@ engine::ValueId LayerLowering::as(int value, DType dtype) {
   const bool quantize = dtype == DType::u8;
   OCTET_CHECK((quantize ? have.f32 : have.u8) && qparams, "convert: ", name,
               " is needed before it is computed");
-  wanted =
-      program_.add_activation(name, dtype, prepared_.graph().values[value].shape,
-                               quantize ? qparams : std::nullopt);
+  wanted = program_.add_activation(name, dtype, prepared_.graph().values[value].shape,
+                                   quantize ? qparams : std::nullopt);
   const engine::ValueId from = quantize ? *have.f32 : *have.u8;
   program_.add_instruction(quantize ? "quantize" : "dequantize", name, {from}, {*wanted});
   return *wanted;

@@ -21,11 +21,17 @@ QParams observed_qparams(const PreparedModel& prepared, int value) {
   return observer->qparams().front();
 }
 
-// One scale per output channel.
-std::vector<float> weight_scales(const QConfig& qconfig, const Tensor& weight) {
-  const std::unique_ptr<Observer> observer = qconfig.weight();
-  observer->observe(weight);
-  const std::vector<QParams> qparams = observer->qparams();
+// One scale per output channel: those that training settled on, or what the weight itself says.
+std::vector<float> weight_scales(const PreparedModel& prepared, size_t group,
+                                 const Tensor& weight) {
+  const Observer* trained = prepared.weight_observer(group);
+  std::unique_ptr<Observer> fresh;
+  if (trained == nullptr || trained->never_observed()) {
+    fresh = prepared.qconfig(group)->weight();
+    fresh->observe(weight);
+    trained = fresh.get();
+  }
+  const std::vector<QParams> qparams = trained->qparams();
   std::vector<float> scales(static_cast<size_t>(weight.dim(0)));
   for (size_t o = 0; o < scales.size(); ++o) scales[o] = qparams[qparams.size() == 1 ? 0 : o].scale;
   return scales;
@@ -93,12 +99,12 @@ void scale_channels(const Tensor& x, const Tensor& y, nn::Lowering& layer) {
   for (int64_t o = 0; o < outer; ++o) layer.bias.data<float>()[o] *= y.data<float>()[o];
 }
 
-void quantize_weighted(const QConfig& qconfig, const QParams& x, LayerPlan& plan,
-                       std::ostringstream& note) {
+void quantize_weighted(const PreparedModel& prepared, size_t group, const QParams& x,
+                       LayerPlan& plan, std::ostringstream& note) {
   nn::Lowering& layer = plan.layer;
   nn::LayerQuantization& quantization = *layer.quantization;
-  quantization.weight_scale = weight_scales(qconfig, layer.weight);
-  const QParams weight_range = qconfig.weight()->empty_qparams();
+  quantization.weight_scale = weight_scales(prepared, group, layer.weight);
+  const QParams weight_range = prepared.qconfig(group)->weight()->empty_qparams();
   quantization.weight_quant_min = weight_range.quant_min;
   quantization.weight_quant_max = weight_range.quant_max;
   fit_biases(layer, x, quantization.weight_scale, note);
@@ -114,52 +120,60 @@ void quantize_weighted(const QConfig& qconfig, const QParams& x, LayerPlan& plan
 
 }  // namespace
 
-ModelPlan plan_layers(const PreparedModel& prepared) {
+ModelPlan begin_plan(const PreparedModel& prepared) {
   const nn::Graph& graph = prepared.graph();
-  const nn::GroupedGraph& groups = prepared.groups();
   ModelPlan plan;
   plan.qparams.resize(graph.values.size());
-  plan.layers.resize(groups.groups.size());
+  plan.layers.resize(prepared.groups().groups.size());
   for (const nn::GraphValue& value : graph.values) plan.names.push_back(value.name);
+  return plan;
+}
+
+void plan_layer(const PreparedModel& prepared, size_t g, ModelPlan& plan) {
+  const nn::Graph& graph = prepared.graph();
+  const nn::GroupedGraph& groups = prepared.groups();
+  const nn::LayerGroup& group = groups.groups[g];
+  const nn::Op& op = *graph.nodes[group.main].op;
+  LayerPlan& layer = plan.layers[g];
+  const int output = groups.alias[group.output];
+  layer.layer = nn::fold(graph, group);
+  plan.names[output] = layer.layer.name;
+  if (!prepared.is_quantized(g)) {
+    layer.note = prepared.why_float(g);
+    return;
+  }
+  scale_channels(prepared.channel_scales(groups.alias[group.inputs[0]]),
+                 prepared.channel_scales(output), layer.layer);
+  std::ostringstream note;
+  const QParams x = *plan.qparams[groups.alias[group.inputs[0]]];
+  layer.layer.quantization.emplace();
+  QParams& y = layer.layer.quantization->output;
+  if (op.quant_role() == nn::QuantRole::pass_through) {
+    y = x;
+  } else {
+    y = *plan.qparams[output];
+    if (layer.layer.weight.defined()) {
+      quantize_weighted(prepared, g, x, layer, note);
+    } else {
+      for (int input : group.inputs) {
+        const double ratio = kernels::add_u8::kMaxRatio;
+        raise_output_scale(plan.qparams[groups.alias[input]]->scale / ratio, y, note);
+      }
+    }
+  }
+  plan.qparams[output] = y;
+  layer.note = note.str();
+  if (!layer.note.empty()) layer.note.resize(layer.note.size() - 2);
+}
+
+ModelPlan plan_layers(const PreparedModel& prepared) {
+  ModelPlan plan = begin_plan(prepared);
   // Values that enter the quantized part from outside keep what was observed.
-  for (size_t v = 0; v < graph.values.size(); ++v) {
+  for (size_t v = 0; v < plan.qparams.size(); ++v) {
     if (prepared.observer(static_cast<int>(v)) != nullptr)
       plan.qparams[v] = observed_qparams(prepared, static_cast<int>(v));
   }
-  for (size_t g = 0; g < groups.groups.size(); ++g) {
-    const nn::LayerGroup& group = groups.groups[g];
-    const nn::Op& op = *graph.nodes[group.main].op;
-    LayerPlan& layer = plan.layers[g];
-    const int output = groups.alias[group.output];
-    layer.layer = nn::fold(graph, group);
-    plan.names[output] = layer.layer.name;
-    if (!prepared.is_quantized(g)) {
-      layer.note = prepared.why_float(g);
-      continue;
-    }
-    scale_channels(prepared.channel_scales(groups.alias[group.inputs[0]]),
-                   prepared.channel_scales(output), layer.layer);
-    std::ostringstream note;
-    const QParams x = *plan.qparams[groups.alias[group.inputs[0]]];
-    layer.layer.quantization.emplace();
-    QParams& y = layer.layer.quantization->output;
-    if (op.quant_role() == nn::QuantRole::pass_through) {
-      y = x;
-    } else {
-      y = *plan.qparams[output];
-      if (layer.layer.weight.defined()) {
-        quantize_weighted(*prepared.qconfig(g), x, layer, note);
-      } else {
-        for (int input : group.inputs) {
-          const double ratio = kernels::add_u8::kMaxRatio;
-          raise_output_scale(plan.qparams[groups.alias[input]]->scale / ratio, y, note);
-        }
-      }
-    }
-    plan.qparams[output] = y;
-    layer.note = note.str();
-    if (!layer.note.empty()) layer.note.resize(layer.note.size() - 2);
-  }
+  for (size_t g = 0; g < plan.layers.size(); ++g) plan_layer(prepared, g, plan);
   return plan;
 }
 

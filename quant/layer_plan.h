@@ -23,7 +23,7 @@ struct LayerPlan {
 struct ModelPlan {
   std::vector<LayerPlan> layers;                // by group
   std::vector<std::optional<QParams>> qparams;  // by graph value: set where it exists as u8
-  std::vector<std::string> names;               // by graph value: the layer that made it, or the input
+  std::vector<std::string> names;  // by graph value: the layer that made it, or the input
 };
 
 // Three adjustments keep a layer inside what its integers can hold; each is told in its note:
@@ -32,5 +32,11 @@ struct ModelPlan {
 // fixed-point multipliers hold its inputs' ratio. They concern dead or degenerate layers only.
 // Throws octet::Error that names a value which no calibration data has reached.
 ModelPlan plan_layers(const PreparedModel& prepared);
+
+// The same a layer at a time, in the order of execution: first a plan with the names of the graph's
+// values and nothing else; then layer after layer, when the plan has the qparams of its inputs and,
+// where the layer makes new ones, those observed of its output.
+ModelPlan begin_plan(const PreparedModel& prepared);
+void plan_layer(const PreparedModel& prepared, size_t group, ModelPlan& plan);
 
 }  // namespace octet::quant

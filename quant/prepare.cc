@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "quant/qat_forward.h"
 #include "quant/simulate.h"
 
 namespace octet::quant {
@@ -49,6 +50,7 @@ void PreparedModel::attach_observers(const QConfigMapping& mapping) {
   const std::vector<bool> region = quantized_region(graph_, groups_);
   group_qconfig_.resize(groups_.groups.size());
   why_float_.resize(groups_.groups.size());
+  weight_observers_.resize(groups_.groups.size());
   channel_rms_.resize(groups_.groups.size());
   channel_scales_.resize(graph_.values.size());
   observers_.resize(graph_.values.size());
@@ -99,6 +101,7 @@ void PreparedModel::observe_value(int value, const QConfig& qconfig) {
 
 Tensor PreparedModel::forward(const Tensor& x) {
   if (mode_ == Mode::simulate) return simulate(*this, x).output;
+  if (mode_ == Mode::qat) return qat_forward(*this, x);
   std::vector<Tensor> values(graph_.values.size());
   std::vector<int> last_reader(graph_.values.size(), -1);
   for (size_t n = 0; n < graph_.nodes.size(); ++n)
@@ -152,6 +155,19 @@ std::unique_ptr<PreparedModel> prepare(nn::Module& model, const Tensor& example,
   prepared->groups_ = nn::find_groups(prepared->graph_);
   prepared->attach_observers(mapping);
   prepared->eval();
+  return prepared;
+}
+
+std::unique_ptr<PreparedModel> prepare_qat(nn::Module& model, const Tensor& example,
+                                           const QConfigMapping& mapping) {
+  auto prepared = prepare(model, example, mapping);
+  for (size_t g = 0; g < prepared->groups_.groups.size(); ++g) {
+    const nn::GraphNode& node = prepared->graph_.nodes[prepared->groups_.groups[g].main];
+    if (prepared->is_quantized(g) && node.op->has_weight())
+      prepared->weight_observers_[g] = prepared->group_qconfig_[g]->weight();
+  }
+  prepared->mode_ = Mode::qat;
+  prepared->train();
   return prepared;
 }
 

@@ -5,6 +5,13 @@
 //   prepared->set_mode(quant::Mode::simulate);                     // optional: the integers, by
 //   the specification engine::Program int8 = quant::convert(*prepared);              // convert.h
 //
+//   auto prepared = quant::prepare_qat(model, example,
+//   quant::get_default_qat_qconfig_mapping("x86")); { // each step of training
+//     const Recording recording;
+//     backward(nn::cross_entropy((*prepared)(images), labels));
+//   }
+//   prepared->disable_observer(); prepared->freeze_bn_stats();     // after some epochs
+//
 // What torch.ao.quantization.quantize_fx.prepare_fx does, on the traced graph: fusion groups are
 // found (nn/graph.h), every value that will be quantized gets an observer. QuantStub/DeQuantStub
 // bound the quantized region when the model has them; without them it is everything between input
@@ -29,6 +36,8 @@ enum class Mode {
   observe,   // float, and observers see every value
   off,       // float
   simulate,  // the integers of the converted model, by the scalar specification of each instruction
+  qat,       // quantization-aware training (qat_forward.h); in eval mode the integers of the
+             // converted model, by its kernels
 };
 
 class PreparedModel : public nn::Module {
@@ -53,6 +62,20 @@ class PreparedModel : public nn::Module {
   const std::string& why_float(size_t group) const { return why_float_[group]; }
   // The observer of a graph value, or null.
   const Observer* observer(int value) const { return observers_[value].get(); }
+  Observer* observer(int value) { return observers_[value].get(); }
+  // The observer of a layer's folded weight while it is trained, or null.
+  const Observer* weight_observer(size_t group) const { return weight_observers_[group].get(); }
+  Observer* weight_observer(size_t group) { return weight_observers_[group].get(); }
+
+  // Whether training moves the observers: on at first. torch.ao.quantization.disable_observer.
+  void enable_observer(bool on = true) { observer_enabled_ = on; }
+  void disable_observer() { enable_observer(false); }
+  bool observer_enabled() const { return observer_enabled_; }
+  // Whether batch norms use their running statistics, and keep them, in training too; off at first.
+  // Weight and bias of a batch norm are trained still. torch.nn.intrinsic.qat.freeze_bn_stats.
+  void freeze_bn_stats(bool on = true) { bn_frozen_ = on; }
+  bool bn_frozen() const { return bn_frozen_; }
+
   // Of the outputs of a layer with weights or an addition, over all data observed.
   const ChannelRms& channel_rms(size_t group) const { return channel_rms_[group]; }
 
@@ -64,22 +87,31 @@ class PreparedModel : public nn::Module {
 
  private:
   friend std::unique_ptr<PreparedModel> prepare(nn::Module&, const Tensor&, const QConfigMapping&);
+  friend std::unique_ptr<PreparedModel> prepare_qat(nn::Module&, const Tensor&,
+                                                    const QConfigMapping&);
   void attach_observers(const QConfigMapping& mapping);
   void observe_value(int value, const QConfig& qconfig);
 
   nn::Graph graph_;
   nn::GroupedGraph groups_;
-  std::vector<std::optional<QConfig>> group_qconfig_;  // by group; nullopt: stays float
-  std::vector<std::string> why_float_;                 // by group
-  std::vector<std::unique_ptr<Observer>> observers_;   // by graph value
-  std::vector<ChannelRms> channel_rms_;                // by group
-  std::vector<Tensor> channel_scales_;                 // by graph value
+  std::vector<std::optional<QConfig>> group_qconfig_;        // by group; nullopt: stays float
+  std::vector<std::string> why_float_;                       // by group
+  std::vector<std::unique_ptr<Observer>> observers_;         // by graph value
+  std::vector<std::unique_ptr<Observer>> weight_observers_;  // by group; for training only
+  std::vector<ChannelRms> channel_rms_;                      // by group
+  std::vector<Tensor> channel_scales_;                       // by graph value
   Mode mode_ = Mode::observe;
+  bool observer_enabled_ = true, bn_frozen_ = false;
 };
 
 // The model is traced in eval mode with `example` (batch 1) and shares its parameters; it must
 // outlive the prepared model.
 std::unique_ptr<PreparedModel> prepare(nn::Module& model, const Tensor& example,
                                        const QConfigMapping& mapping);
+
+// The same for training, in Mode::qat: weights are fake quantized too, by the qconfig's weight
+// observer, which sees them in every step.
+std::unique_ptr<PreparedModel> prepare_qat(nn::Module& model, const Tensor& example,
+                                           const QConfigMapping& mapping);
 
 }  // namespace octet::quant

@@ -9,13 +9,40 @@
 
 namespace octet::quant {
 
-QConfig get_default_qconfig(const std::string& backend) {
-  const ObserverFactory activation = with_args<HistogramObserver>(ObserverOptions::activation());
-  if (backend == "x86" || backend == "fbgemm" || backend == "onednn")
-    return {activation, with_args<PerChannelMinMaxObserver>(ObserverOptions::weight())};
-  if (backend == "qnnpack")
-    return {activation, with_args<MinMaxObserver>(ObserverOptions::weight())};
+namespace {
+
+// Whether weights have a scale per output channel.
+bool is_per_channel(const std::string& backend) {
+  if (backend == "x86" || backend == "fbgemm" || backend == "onednn") return true;
+  if (backend == "qnnpack") return false;
   fail("qconfig: no backend \"", backend, "\"; there are x86, fbgemm, onednn and qnnpack");
+}
+
+}  // namespace
+
+QConfig with_weight_bits(const std::string& backend, int weight_bits, bool qat) {
+  OCTET_CHECK(2 <= weight_bits && weight_bits <= 8, "qconfig: weights of ", weight_bits,
+              " bits, expects 2 to 8");
+  ObserverOptions weight = ObserverOptions::weight();
+  weight.range.quant_max = (1 << (weight_bits - 1)) - 1;
+  weight.range.quant_min = -weight.range.quant_max;
+  const bool per_channel = is_per_channel(backend);
+  if (qat) {
+    return {with_args<MovingAverageMinMaxObserver>(ObserverOptions::activation()),
+            per_channel ? with_args<MovingAveragePerChannelMinMaxObserver>(weight)
+                        : with_args<MovingAverageMinMaxObserver>(weight)};
+  }
+  return {with_args<HistogramObserver>(ObserverOptions::activation()),
+          per_channel ? with_args<PerChannelMinMaxObserver>(weight)
+                      : with_args<MinMaxObserver>(weight)};
+}
+
+QConfig get_default_qconfig(const std::string& backend) {
+  return with_weight_bits(backend, 8, false);
+}
+
+QConfig get_default_qat_qconfig(const std::string& backend) {
+  return with_weight_bits(backend, 8, true);
 }
 
 QConfigMapping& QConfigMapping::set_global(std::optional<QConfig> qconfig) {
@@ -52,6 +79,10 @@ std::optional<QConfig> QConfigMapping::find(const std::string& op, const std::st
 
 QConfigMapping get_default_qconfig_mapping(const std::string& backend) {
   return QConfigMapping().set_global(get_default_qconfig(backend));
+}
+
+QConfigMapping get_default_qat_qconfig_mapping(const std::string& backend) {
+  return QConfigMapping().set_global(get_default_qat_qconfig(backend));
 }
 
 }  // namespace octet::quant

@@ -37,6 +37,12 @@ struct QConfig {
 // Throws octet::Error for another name.
 QConfig get_default_qconfig(const std::string& backend);
 
+// For training, as PyTorch's of version 1: moving averages of the least and greatest values, of
+// activations per tensor, of weights as above.
+QConfig get_default_qat_qconfig(const std::string& backend);
+// The same with weights of `weight_bits` bits, 2 to 8: +-(2^(bits - 1) - 1).
+QConfig with_weight_bits(const std::string& backend, int weight_bits, bool qat);
+
 // Which qconfig a layer gets: that of its module name, else that of its type, else the global one.
 // nullopt: the layer stays float. Setting again replaces.
 class QConfigMapping {
@@ -57,5 +63,6 @@ class QConfigMapping {
 
 // The default qconfig of that backend for every layer.
 QConfigMapping get_default_qconfig_mapping(const std::string& backend);
+QConfigMapping get_default_qat_qconfig_mapping(const std::string& backend);
 
 }  // namespace octet::quant

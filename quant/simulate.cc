@@ -1,12 +1,8 @@
 #include "quant/simulate.h"
 
-#include <cstring>
-#include <optional>
-
-#include "base/error.h"
-#include "engine/model.h"
-#include "quant/layer_lowering.h"
 #include "quant/layer_plan.h"
+#include "quant/quantize_ops.h"
+#include "quant/run_layer.h"
 
 namespace octet::quant {
 namespace {
@@ -15,54 +11,6 @@ namespace {
 struct Forms {
   Tensor f32, u8;
 };
-
-Tensor quantize_tensor(const Tensor& x, const QParams& qparams) {
-  Tensor q = Tensor::zeros(x.shape(), DType::u8);
-  const float inverse = 1.0f / qparams.scale;
-  const float* from = x.data<float>();
-  uint8_t* to = q.data<uint8_t>();
-  for (int64_t i = 0; i < x.elements(); ++i)
-    to[i] = static_cast<uint8_t>(quantize_value(from[i], inverse, qparams));
-  return q;
-}
-
-Tensor dequantize_tensor(const Tensor& q, const QParams& qparams) {
-  Tensor x = Tensor::zeros(q.shape());
-  const uint8_t* from = q.data<uint8_t>();
-  float* to = x.data<float>();
-  for (int64_t i = 0; i < q.elements(); ++i) to[i] = dequantize_value(from[i], qparams);
-  return x;
-}
-
-// Runs one layer as a program of its own.
-Tensor run_layer(const PreparedModel& prepared, const ModelPlan& plan, size_t group,
-                 const std::vector<Tensor>& inputs, DType dtype) {
-  const nn::LayerGroup& layer = prepared.groups().groups[group];
-  LayerLowering lowering(prepared, plan);
-  std::vector<Tensor> distinct;  // add(x, x) has one input value
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const bool seen = i > 0 && prepared.groups().alias[layer.inputs[i]] ==
-                                   prepared.groups().alias[layer.inputs[0]];
-    if (seen) continue;
-    lowering.add_input(layer.inputs[i], dtype);
-    distinct.push_back(inputs[i]);
-  }
-  lowering.add_layer(group);
-  engine::Program& program = lowering.program();
-  program.outputs.push_back(lowering.as(layer.output, dtype));
-
-  auto model = engine::Model::create(std::move(program));
-  OCTET_CHECK(model, "simulate: ", model.why());
-  const size_t batch = static_cast<size_t>(inputs[0].dim(0));
-  auto session = engine::Session::create(*model, {.batch = batch, .reference = true});
-  OCTET_CHECK(session, "simulate: ", session.why());
-  for (size_t i = 0; i < distinct.size(); ++i)
-    std::memcpy((*session)->input(i), distinct[i].raw(), distinct[i].bytes());
-  (*session)->run();
-  Tensor result = Tensor::zeros((*session)->shape((*model)->program().outputs[0]), dtype);
-  std::memcpy(result.raw(), (*session)->output(0), result.bytes());
-  return result;
-}
 
 }  // namespace
 
@@ -85,9 +33,9 @@ Simulation simulate(const PreparedModel& prepared, const Tensor& x) {
     const int value = groups.alias[raw_value];
     Forms& have = values[value];
     if (dtype == DType::u8 && !have.u8.defined())
-      store(value, quantize_tensor(have.f32, *plan.qparams[value]));
+      store(value, quantize_values(have.f32, *plan.qparams[value]));
     if (dtype == DType::f32 && !have.f32.defined())
-      store(value, dequantize_tensor(have.u8, *plan.qparams[value]));
+      store(value, dequantize_values(have.u8, *plan.qparams[value]));
     return dtype == DType::u8 ? have.u8 : have.f32;
   };
 
@@ -102,7 +50,7 @@ Simulation simulate(const PreparedModel& prepared, const Tensor& x) {
     const DType dtype = prepared.is_quantized(g) ? DType::u8 : DType::f32;
     std::vector<Tensor> inputs;
     for (int input : group.inputs) inputs.push_back(as(input, dtype));
-    store(groups.alias[group.output], run_layer(prepared, plan, g, inputs, dtype));
+    store(groups.alias[group.output], run_layer(prepared, plan, g, inputs, RunBy::reference));
   }
   result.output = as(graph.outputs[0], DType::f32);
   return result;

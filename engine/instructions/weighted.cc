@@ -208,7 +208,7 @@ Result<std::unique_ptr<Kernel>> bind_weighted(Operands& operands,
   operands.require_constant(2, "bias", quantized ? DType::s32 : DType::f32,
                             {static_cast<int64_t>(geometry.out_c)});
   if (!operands.ok()) return operands.failure();
-  const bool depthwise = geometry.groups == geometry.in_c && geometry.groups == geometry.out_c;
+  const bool depthwise = geometry.is_depthwise();
   return quantized ? bind_u8(operands, geometry, depthwise)
                    : bind_f32(operands, geometry, depthwise);
 }

@@ -4,7 +4,11 @@ namespace octet::quant {
 
 void MinMaxObserver::update(const Tensor& x) {
   const ValueRange current = find_range(x.values<float>());
-  ranges_ = {never_observed() ? current : merge(ranges_[0], current)};
+  update_ranges({&current, 1});
+}
+
+void MinMaxObserver::update_ranges(std::span<const ValueRange> ranges) {
+  ranges_ = {never_observed() ? ranges[0] : merge(ranges_[0], ranges[0])};
 }
 
 }  // namespace octet::quant

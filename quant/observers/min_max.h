@@ -10,8 +10,11 @@ class MinMaxObserver : public Observer {
   explicit MinMaxObserver(const ObserverOptions& options = ObserverOptions::activation())
       : Observer(options) {}
 
+  bool takes_ranges() const override { return true; }
+
  protected:
   void update(const Tensor& x) override;
+  void update_ranges(std::span<const ValueRange> ranges) override;
 };
 
 }  // namespace octet::quant

@@ -15,8 +15,11 @@ class MovingAverageMinMaxObserver : public Observer {
       float averaging_constant = kAveragingConstant)
       : Observer(options), averaging_constant_(averaging_constant) {}
 
+  bool takes_ranges() const override { return true; }
+
  protected:
   void update(const Tensor& x) override;
+  void update_ranges(std::span<const ValueRange> ranges) override;
 
  private:
   float averaging_constant_;

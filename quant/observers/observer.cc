@@ -1,5 +1,7 @@
 #include "quant/observers/observer.h"
 
+#include <cmath>
+
 #include "base/error.h"
 
 namespace octet::quant {
@@ -19,6 +21,16 @@ void Observer::observe(const Tensor& x) {
   OCTET_CHECK(x.defined() && x.dtype() == DType::f32, "observer: input is ",
               x.defined() ? name_of(x.dtype()) : "undefined", ", expected f32");
   if (x.elements() > 0) update(x);
+}
+
+void Observer::observe_ranges(std::span<const ValueRange> ranges) {
+  OCTET_CHECK(takes_ranges(), "observer: it needs the values themselves, not their range");
+  OCTET_CHECK(never_observed() || ranges.size() == ranges_.size(), "observer: ", ranges.size(),
+              " ranges, earlier there were ", ranges_.size());
+  for (const ValueRange& range : ranges)
+    OCTET_CHECK(std::isfinite(range.min) && std::isfinite(range.max), "observer: the range is ",
+                range.min, " to ", range.max);
+  update_ranges(ranges);
 }
 
 std::vector<QParams> Observer::qparams() const {

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "base/dtype.h"
@@ -42,6 +44,11 @@ class Observer {
   // an infinity; then nothing was changed.
   void observe(const Tensor& x);
 
+  // The same for a tensor of which only the ranges are known: one, or one per index of ch_axis().
+  // Only where takes_ranges() says so.
+  void observe_ranges(std::span<const ValueRange> ranges);
+  virtual bool takes_ranges() const { return false; }
+
   // What was observed: one range, or one per channel; none before the first observation.
   const std::vector<ValueRange>& ranges() const { return ranges_; }
   bool never_observed() const { return ranges_.empty(); }
@@ -56,9 +63,14 @@ class Observer {
   virtual std::optional<int> ch_axis() const { return std::nullopt; }
   const ObserverOptions& options() const { return options_; }
 
+  // Goes on from what another observer of this kind had observed; none: from nothing.
+  virtual void restore(std::vector<ValueRange> ranges) { ranges_ = std::move(ranges); }
+
  protected:
   // x: f32, not empty.
   virtual void update(const Tensor& x) = 0;
+  // As many ranges as before, if there were any.
+  virtual void update_ranges(std::span<const ValueRange> ranges) { (void)ranges; }
   // The ranges that qparams() covers: ranges(), unless an observer leaves some values out.
   virtual std::vector<ValueRange> quantized_ranges() const { return ranges_; }
 

@@ -20,9 +20,14 @@ void PerChannelMinMaxObserver::update(const Tensor& x) {
     current[c] = merge(current[c], find_range(values.subspan(i, inner), i));
     c = c + 1 < channels ? c + 1 : 0;
   }
+  update_ranges(current);
+}
+
+void PerChannelMinMaxObserver::update_ranges(std::span<const ValueRange> ranges) {
+  std::vector<ValueRange> combined(ranges.begin(), ranges.end());
   if (!never_observed())
-    for (c = 0; c < channels; ++c) current[c] = combine(ranges_[c], current[c]);
-  ranges_ = std::move(current);
+    for (size_t c = 0; c < combined.size(); ++c) combined[c] = combine(ranges_[c], ranges[c]);
+  ranges_ = std::move(combined);
 }
 
 }  // namespace octet::quant

@@ -17,9 +17,11 @@ class PerChannelMinMaxObserver : public Observer {
       : Observer(options), ch_axis_(ch_axis) {}
 
   std::optional<int> ch_axis() const override { return ch_axis_; }
+  bool takes_ranges() const override { return true; }
 
  protected:
   void update(const Tensor& x) override;
+  void update_ranges(std::span<const ValueRange> ranges) override;
   // The new range of a channel that was observed before.
   virtual ValueRange combine(const ValueRange& before, const ValueRange& current) const {
     return merge(before, current);

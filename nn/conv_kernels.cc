@@ -1,0 +1,154 @@
+#include "nn/conv_kernels.h"
+
+#include "kernels/conv_f32.h"
+#include "kernels/conv_f32_dw.h"
+#include "kernels/conv_f32_dx.h"
+#include "kernels/conv_u8s8.h"
+#include "kernels/depthwise_f32.h"
+#include "kernels/depthwise_f32_dw.h"
+#include "kernels/depthwise_f32_dx.h"
+#include "kernels/depthwise_u8s8.h"
+#include "nn/norm_kernels.h"
+#include "nn/op_support.h"
+
+namespace octet::nn {
+namespace {
+
+using kernels::Conv2dGeometry;
+using kernels::ConvInput;
+using kernels::Work;
+
+// The entries of a kernel with packed weights.
+template <class Params, class X, class Y>
+struct PackedKernel {
+  size_t (*packed_bytes)(const Params&) noexcept;
+  void (*pack)(const Params&, void*) noexcept;
+  Work (*work)(const Params&) noexcept;
+  void (*run)(const Params&, const void*, const X*, Y*, void*, size_t, size_t) noexcept;
+};
+
+template <class Params, class X, class Y>
+void run_packed(const PackedKernel<Params, X, Y>& kernel, const Params& params, const X* from,
+                Y* to) {
+  const Scratch packed(kernel.packed_bytes(params));
+  kernel.pack(params, packed.data());
+  run_tasks(kernel.work(params), [&](std::byte* workspace, size_t begin, size_t end) {
+    kernel.run(params, packed.data(), from, to, workspace, begin, end);
+  });
+}
+
+#define OCTET_PACKED_KERNEL(name, X, Y, run)                                                  \
+  PackedKernel<kernels::name::Params, X, Y> {                                                 \
+    kernels::name::packed_bytes, kernels::name::pack, kernels::name::work, kernels::name::run \
+  }
+
+// The entries of a weight gradient.
+template <class Params>
+struct GradientKernel {
+  size_t (*partials_bytes)(const Params&) noexcept;
+  Work (*work)(const Params&) noexcept;
+  void (*run)(const Params&, void*, void*, size_t, size_t) noexcept;
+  void (*finish)(const Params&, const void*, float*) noexcept;
+};
+
+template <class Params>
+void run_gradient(const GradientKernel<Params>& kernel, const Params& params, float* dw) {
+  const Scratch partials(kernel.partials_bytes(params));
+  run_tasks(kernel.work(params), [&](std::byte* workspace, size_t begin, size_t end) {
+    kernel.run(params, partials.data(), workspace, begin, end);
+  });
+  kernel.finish(params, partials.data(), dw);
+}
+
+template <class Params>
+Params float_params(const Conv2dGeometry& geometry, const Tensor& weight, const Tensor& bias) {
+  Params params;
+  params.geometry = geometry;
+  params.weight = weight.data<float>();
+  params.bias = bias.defined() ? bias.data<float>() : nullptr;
+  return params;
+}
+
+template <class Params>
+Params integer_params(const Conv2dGeometry& geometry, int32_t x_zero_point,
+                      const IntegerWeights& weights) {
+  Params params;
+  params.geometry = geometry;
+  params.weight = weights.weight.data<int8_t>();
+  params.bias = weights.bias.data<int32_t>();
+  params.multiplier = weights.multiplier.data<float>();
+  params.x_zero_point = x_zero_point;
+  return params;
+}
+
+}  // namespace
+
+Tensor conv_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& weight,
+                    const Tensor& bias, const Shape& y_shape) {
+  const Tensor y = Tensor::empty(y_shape);
+  if (geometry.is_depthwise()) {
+    run_packed(OCTET_PACKED_KERNEL(depthwise_f32, float, float, run),
+               float_params<kernels::depthwise_f32::Params>(geometry, weight, bias),
+               x.data<float>(), y.data<float>());
+  } else {
+    run_packed(OCTET_PACKED_KERNEL(conv_f32, float, float, run),
+               float_params<kernels::conv_f32::Params>(geometry, weight, bias), x.data<float>(),
+               y.data<float>());
+  }
+  return y;
+}
+
+Tensor conv_forward(const Conv2dGeometry& geometry, const Tensor& x, int32_t x_zero_point,
+                    const IntegerWeights& weights, const Shape& y_shape) {
+  const Tensor y = Tensor::empty(y_shape);
+  if (geometry.is_depthwise()) {
+    run_packed(OCTET_PACKED_KERNEL(depthwise_u8s8, uint8_t, float, run_f32),
+               integer_params<kernels::depthwise_u8s8::Params>(geometry, x_zero_point, weights),
+               x.data<uint8_t>(), y.data<float>());
+  } else {
+    run_packed(OCTET_PACKED_KERNEL(conv_u8s8, uint8_t, float, run_f32),
+               integer_params<kernels::conv_u8s8::Params>(geometry, x_zero_point, weights),
+               x.data<uint8_t>(), y.data<float>());
+  }
+  return y;
+}
+
+Tensor conv_dx(const Conv2dGeometry& geometry, const Tensor& weight, const Tensor& dy,
+               const Shape& x_shape) {
+  const Tensor dx = Tensor::empty(x_shape);
+  if (geometry.is_depthwise()) {
+    run_packed(
+        OCTET_PACKED_KERNEL(depthwise_f32_dx, float, float, run),
+        kernels::depthwise_f32_dx::Params{.geometry = geometry, .weight = weight.data<float>()},
+        dy.data<float>(), dx.data<float>());
+  } else {
+    run_packed(OCTET_PACKED_KERNEL(conv_f32_dx, float, float, run),
+               kernels::conv_f32_dx::Params{.geometry = geometry, .weight = weight.data<float>()},
+               dy.data<float>(), dx.data<float>());
+  }
+  return dx;
+}
+
+Tensor conv_dw(const Conv2dGeometry& geometry, const ConvInput& x, const Tensor& dy,
+               const Shape& weight_shape) {
+  const Tensor dw = Tensor::empty(weight_shape);
+  if (geometry.is_depthwise()) {
+    using namespace kernels::depthwise_f32_dw;
+    run_gradient(GradientKernel<Params>{partials_bytes, work, run, finish},
+                 Params{.geometry = geometry, .x = x, .dy = dy.data<float>()}, dw.data<float>());
+  } else {
+    using namespace kernels::conv_f32_dw;
+    run_gradient(GradientKernel<Params>{partials_bytes, work, run, finish},
+                 Params{.geometry = geometry, .x = x, .dy = dy.data<float>()}, dw.data<float>());
+  }
+  return dw;
+}
+
+Tensor conv_db(const Tensor& dy) {
+  const Tensor sums = channel_moments(dy).mean;
+  const int64_t rows = sums.dim(0) > 0 ? dy.elements() / sums.dim(0) : 0;
+  for (float& v : sums.values<float>()) v *= static_cast<float>(rows);
+  return sums;
+}
+
+}  // namespace octet::nn

@@ -1,0 +1,189 @@
+#include "quant/qat_forward.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "quant/layer_plan.h"
+#include "quant/qat_weighted.h"
+#include "quant/quantize_ops.h"
+#include "quant/run_layer.h"
+#include "tensor/backward.h"
+#include "tensor/tape.h"
+
+namespace octet::quant {
+namespace {
+
+using nn::QuantRole;
+
+// A quantized layer without weights: forward by the engine's instructions, backward by the float
+// ops on the dequantized inputs, which are computed anew then.
+class LayerOp : public TapeOp {
+ public:
+  LayerOp(const PreparedModel& prepared, const ModelPlan& plan, size_t group)
+      : prepared_(prepared), plan_(plan), group_(group) {
+    for (int input : layer().inputs) x_.push_back(*plan.qparams[prepared.groups().alias[input]]);
+    if (plan.layers[group].layer.quantization) y_ = plan.layers[group].layer.quantization->output;
+  }
+  const char* name() const override { return op().name(); }
+
+  std::vector<Tensor> forward(std::span<const Tensor> inputs) const override {
+    return {run_layer(prepared_, plan_, group_, inputs, RunBy::kernels)};
+  }
+
+  std::vector<Tensor> backward(const BackwardArgs& args) const override {
+    const Recording recording;
+    std::vector<Tensor> inputs;
+    for (size_t i = 0; i < args.saved.size(); ++i) {
+      inputs.push_back(dequantize_values(args.saved[i], x_[i]));
+      inputs.back().set_requires_grad();
+    }
+    const Tensor y = run_layer_in_float(prepared_, group_, inputs);
+    const bool observed = op().quant_role() == QuantRole::observed;
+    octet::backward(y, observed ? pass_straight_through(args.dy[0], y, y_) : args.dy[0]);
+    std::vector<Tensor> gradients;
+    for (const Tensor& input : inputs) gradients.push_back(input.grad());
+    return gradients;
+  }
+
+ private:
+  const nn::LayerGroup& layer() const { return prepared_.groups().groups[group_]; }
+  const nn::Op& op() const { return *prepared_.graph().nodes[layer().main].op; }
+
+  const PreparedModel& prepared_;
+  const ModelPlan& plan_;  // alive during forward() only
+  size_t group_;
+  std::vector<QParams> x_;
+  QParams y_;
+};
+
+// A value of the graph in one or both forms.
+struct Forms {
+  Tensor f32, u8;
+};
+
+class Pass {
+ public:
+  explicit Pass(PreparedModel& prepared)
+      : prepared_(prepared),
+        graph_(prepared.graph()),
+        groups_(prepared.groups()),
+        plan_(begin_plan(prepared)),
+        values_(graph_.values.size()),
+        last_reader_(graph_.values.size()) {
+    for (size_t g = 0; g < groups_.groups.size(); ++g)
+      for (int value : groups_.groups[g].inputs) last_reader_[groups_.alias[value]] = g;
+    last_reader_[groups_.alias[graph_.outputs[0]]] = groups_.groups.size();
+  }
+
+  Tensor run(const Tensor& x) {
+    values_[groups_.alias[graph_.inputs[0]]].f32 = x;
+    for (size_t g = 0; g < groups_.groups.size(); ++g) {
+      const nn::GraphNode& node = graph_.nodes[groups_.groups[g].main];
+      const PathScope scope(node.path);
+      try {
+        run_group(g, node.op->quant_role());
+      } catch (const Error& error) {
+        const std::string text = error.what();
+        fail(text.starts_with(node.path) ? "" : node.path + ": ", text);
+      }
+      for (int value : groups_.groups[g].inputs)
+        if (last_reader_[groups_.alias[value]] == g) values_[groups_.alias[value]] = {};
+    }
+    return as(graph_.outputs[0], DType::f32);
+  }
+
+ private:
+  void run_group(size_t g, QuantRole role) {
+    const nn::LayerGroup& group = groups_.groups[g];
+    Forms& output = values_[groups_.alias[group.output]];
+    if (role == QuantRole::stub || role == QuantRole::destub) {
+      output.f32 = as(group.inputs[0], DType::f32);
+    } else if (!prepared_.is_quantized(g)) {
+      output.f32 = run_layer_in_float(prepared_, g, inputs_of(group, DType::f32));
+    } else if (prepared_.weight_observer(g) != nullptr) {
+      output.u8 = run_weighted(g, as(group.inputs[0], DType::u8));
+    } else {
+      output.u8 = run_other(g, role);
+    }
+  }
+
+  Tensor run_weighted(size_t g, const Tensor& x) {
+    const nn::LayerGroup& group = groups_.groups[g];
+    const int output = groups_.alias[group.output];
+    const QatLayer layer{prepared_, g, *plan_.qparams[groups_.alias[group.inputs[0]]]};
+    if (observes(output) || observes(*prepared_.weight_observer(g)) ||
+        has_batch_statistics(group)) {
+      QParams y;
+      const Tensor result = qat_weighted(layer, x, y);
+      plan_.qparams[output] = y;
+      return result;
+    }
+    plan_.qparams[output] = prepared_.observer(output)->qparams().front();
+    plan_layer(prepared_, g, plan_);
+    return qat_weighted_frozen(layer, plan_.layers[g], x);
+  }
+
+  Tensor run_other(size_t g, QuantRole role) {
+    const nn::LayerGroup& group = groups_.groups[g];
+    const int output = groups_.alias[group.output];
+    if (role == QuantRole::observed) {
+      if (observes(output)) {
+        std::vector<Tensor> inputs;
+        for (int value : group.inputs) {
+          const int v = groups_.alias[value];
+          inputs.push_back(dequantize_values(values_[v].u8, *plan_.qparams[v]));
+        }
+        prepared_.observer(output)->observe(run_layer_in_float(prepared_, g, inputs));
+      }
+      plan_.qparams[output] = prepared_.observer(output)->qparams().front();
+    }
+    plan_layer(prepared_, g, plan_);
+    return apply_one(std::make_shared<LayerOp>(prepared_, plan_, g), inputs_of(group, DType::u8));
+  }
+
+  bool observes(const Observer& observer) const {
+    return (prepared_.is_training() && prepared_.observer_enabled()) || observer.never_observed();
+  }
+  bool observes(int value) const { return observes(*prepared_.observer(value)); }
+
+  bool has_batch_statistics(const nn::LayerGroup& group) const {
+    if (!prepared_.is_training() || prepared_.bn_frozen()) return false;
+    for (int follower : group.followers)
+      if (graph_.nodes[follower].op->batch_norm() != nullptr) return true;
+    return false;
+  }
+
+  std::vector<Tensor> inputs_of(const nn::LayerGroup& group, DType dtype) {
+    std::vector<Tensor> inputs;
+    for (int value : group.inputs) inputs.push_back(as(value, dtype));
+    return inputs;
+  }
+
+  Tensor as(int raw_value, DType dtype) {
+    const int value = groups_.alias[raw_value];
+    Forms& have = values_[value];
+    if (dtype == DType::u8 && !have.u8.defined()) {
+      Observer& observer = *prepared_.observer(value);
+      if (observes(observer)) observer.observe(have.f32);
+      plan_.qparams[value] = observer.qparams().front();
+      have.u8 = quantize(have.f32, *plan_.qparams[value]);
+    }
+    if (dtype == DType::f32 && !have.f32.defined())
+      have.f32 = dequantize(have.u8, *plan_.qparams[value]);
+    return dtype == DType::u8 ? have.u8 : have.f32;
+  }
+
+  PreparedModel& prepared_;
+  const nn::Graph& graph_;
+  const nn::GroupedGraph& groups_;
+  ModelPlan plan_;
+  std::vector<Forms> values_;
+  std::vector<size_t> last_reader_;  // by value: the last group that reads it
+};
+
+}  // namespace
+
+Tensor qat_forward(PreparedModel& prepared, const Tensor& x) { return Pass(prepared).run(x); }
+
+}  // namespace octet::quant
