@@ -1,0 +1,366 @@
+#include "kernels/batch_norm_f32.h"
+
+#include <algorithm>
+#include <limits>
+#include <type_traits>
+
+#include "kernels/batch_norm_f32_gate.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/batch_norm_f32.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octet::kernels::batch_norm_f32::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Sums take eight rows at a time: within such a group they run in registers, and what is carried
+// from group to group lives in L1, one addition per group, so that neither the latency of an
+// addition nor the loads count. Memory is read in the order of at most eight streams.
+constexpr size_t kSumRows = 8;
+// Element-wise passes load what belongs to a channel once per four rows.
+constexpr size_t kApplyRows = 4;
+// Channels whose sums are in L1 at a time.
+constexpr size_t kTile = 256;
+
+template <size_t kRows>
+using Rows = std::integral_constant<size_t, kRows>;
+
+// step(d, c) for the vectors that cover channels [c, end): of up to kLanes lanes, narrower at the
+// end.
+template <size_t kLanes, class Step>
+HWY_INLINE void for_channels(size_t c, size_t end, const Step& step) {
+  const hn::CappedTag<float, kLanes> d;
+  constexpr size_t kWidth = hn::MaxLanes(d);
+  for (; c + kWidth <= end; c += kWidth) step(d, c);
+  if constexpr (kWidth > 1) for_channels<(kWidth > 4 ? kWidth / 2 : 1)>(c, end, step);
+}
+
+struct Span {
+  size_t begin, end;
+};
+
+// step(d, Rows, r, c) for groups of kRows rows and the channels, then for the rows left over.
+template <size_t kRows, class Step>
+HWY_INLINE void for_groups(Span rows, Span channels, const Step& step) {
+  size_t r = rows.begin;
+  for (; r + kRows <= rows.end; r += kRows)
+    for_channels<16>(channels.begin, channels.end,
+                     [&](auto d, size_t c) HWY_ATTR { step(d, Rows<kRows>(), r, c); });
+  for (; r < rows.end; ++r)
+    for_channels<16>(channels.begin, channels.end,
+                     [&](auto d, size_t c) HWY_ATTR { step(d, Rows<1>(), r, c); });
+}
+
+HWY_INLINE Span rows_of(const Input& in, size_t block) {
+  const size_t step = block_rows(in.channels);
+  return {block * step, std::min(in.rows, (block + 1) * step)};
+}
+
+// Sums of one tile of channels of one block.
+template <size_t kKinds>
+struct Sums {
+  HWY_ALIGN float of[kKinds][kTile];
+
+  HWY_INLINE void copy_to(float* partials, size_t channels, size_t first, size_t count) const {
+    for (size_t kind = 0; kind < kKinds; ++kind)
+      std::copy_n(of[kind], count, partials + kind * channels + first);
+  }
+};
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void add_to(D d, V v, float* sum) {
+  hn::Store(hn::Add(hn::Load(d, sum), v), d, sum);
+}
+
+enum { kSum, kSquare, kMin, kMax, kMomentKinds };
+
+template <class D, size_t kRows>
+HWY_INLINE void moments_step(D d, Rows<kRows>, const float* x, size_t stride, const float* shift,
+                             float* sums) {
+  using V = hn::Vec<D>;
+  const V s = hn::LoadU(d, shift);
+  V v = hn::LoadU(d, x);
+  V least = v, greatest = v;
+  V sum = hn::Sub(v, s);
+  V square = hn::Mul(sum, sum);
+  for (size_t i = 1; i < kRows; ++i) {
+    v = hn::LoadU(d, x + i * stride);
+    const V difference = hn::Sub(v, s);
+    sum = hn::Add(sum, difference);
+    square = hn::MulAdd(difference, difference, square);
+    least = hn::Min(least, v);
+    greatest = hn::Max(greatest, v);
+  }
+  add_to(d, sum, sums + kSum * kTile);
+  add_to(d, square, sums + kSquare * kTile);
+  float* min = sums + kMin * kTile;
+  float* max = sums + kMax * kTile;
+  hn::Store(hn::Min(hn::Load(d, min), least), d, min);
+  hn::Store(hn::Max(hn::Load(d, max), greatest), d, max);
+}
+
+void moments_f32(const Input& in, float* partials, size_t begin, size_t end) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  Sums<kMomentKinds> sums;
+  for (size_t block = begin; block < end; ++block)
+    for (size_t first = 0; first < in.channels; first += kTile) {
+      const size_t count = std::min(kTile, in.channels - first);
+      std::fill_n(sums.of[kSum], count, 0.0f);
+      std::fill_n(sums.of[kSquare], count, 0.0f);
+      std::fill_n(sums.of[kMin], count, kInf);
+      std::fill_n(sums.of[kMax], count, -kInf);
+      for_groups<kSumRows>(rows_of(in, block), {0, count},
+                           [&](auto d, auto rows, size_t r, size_t c) HWY_ATTR {
+                             moments_step(d, rows, in.x + r * in.channels + first + c, in.channels,
+                                          in.x + first + c, sums.of[0] + c);
+                           });
+      sums.copy_to(partials + block * kMomentKinds * in.channels, in.channels, first, count);
+    }
+}
+
+// x * scale + shift of some channels. -0, not 0, is what added changes nothing.
+template <class D>
+struct AffineVectors {
+  using V = hn::Vec<D>;
+  V scale, shift;
+
+  HWY_INLINE AffineVectors(D d, const Affine& a, size_t c)
+      : scale(a.scale ? hn::LoadU(d, a.scale + c) : hn::Set(d, 1.0f)),
+        shift(a.scale ? hn::LoadU(d, a.shift + c) : hn::Set(d, -0.0f)) {}
+  HWY_INLINE V operator()(V x) const { return hn::MulAdd(x, scale, shift); }
+};
+
+// Min and Max of the targets differ for NaN and for zeros of both signs.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V clamp(D d, V v, float lo, float hi) {
+  const V vlo = hn::Set(d, lo);
+  const V vhi = hn::Set(d, hi);
+  const V below = hn::IfThenElse(hn::Gt(v, vhi), vhi, v);
+  return hn::IfThenElse(hn::Lt(v, vlo), vlo, below);
+}
+
+void apply_f32(const Input& in, const Affine& affine, float* y, size_t begin, size_t end) {
+  const size_t stride = in.channels;
+  for (size_t block = begin; block < end; ++block)
+    for_groups<kApplyRows>(
+        rows_of(in, block), {0, stride}, [&](auto d, auto rows, size_t r, size_t c) HWY_ATTR {
+          const AffineVectors<decltype(d)> transform(d, affine, c);
+          for (size_t i = r * stride + c, k = 0; k < rows; ++k, i += stride)
+            hn::StoreU(clamp(d, transform(hn::LoadU(d, in.x + i)), affine.lo, affine.hi), d, y + i);
+        });
+}
+
+// quantize_value, for a range within u8.
+template <class D>
+HWY_INLINE void quantize_step(D d, hn::Vec<D> v, float inv_scale, const QParams& p, uint8_t* y) {
+  using V = hn::Vec<D>;
+  const hn::RebindToUnsigned<D> du;
+  const hn::Rebind<uint8_t, D> d8;
+  // Clamping before rounding gives the same integer, because the bounds are integers and rounding
+  // is monotone. A comparison, not Max: NaN becomes lo on every target.
+  const V lo = hn::Set(d, static_cast<float>(p.quant_min - p.zero_point));
+  const V hi = hn::Set(d, static_cast<float>(p.quant_max - p.zero_point));
+  const V scaled = hn::Mul(v, hn::Set(d, inv_scale));
+  const V bounded = hn::Min(hn::IfThenElse(hn::Ge(scaled, lo), scaled, lo), hi);
+  // Floats around 1.5 * 2^23 are the integers: the addition rounds, ties to even, and leaves the
+  // result in the low bits. On every target and for every vector length the same.
+  const V shifted = hn::Add(bounded, hn::Set(d, 0x1.8p23f));
+  const auto offset = hn::Set(du, 0x4b400000u - static_cast<uint32_t>(p.zero_point));
+  hn::StoreU(hn::U8FromU32(hn::Sub(hn::BitCast(du, shifted), offset)), d8, y);
+}
+
+void apply_quantize_f32(const Input& in, const Affine& affine, const QParams& qparams, uint8_t* y,
+                        size_t begin, size_t end) {
+  const size_t stride = in.channels;
+  const float inv_scale = 1.0f / qparams.scale;
+  for (size_t block = begin; block < end; ++block)
+    for_groups<kApplyRows>(
+        rows_of(in, block), {0, stride}, [&](auto d, auto rows, size_t r, size_t c) HWY_ATTR {
+          const AffineVectors<decltype(d)> transform(d, affine, c);
+          for (size_t i = r * stride + c, k = 0; k < rows; ++k, i += stride)
+            quantize_step(d, clamp(d, transform(hn::LoadU(d, in.x + i)), affine.lo, affine.hi),
+                          inv_scale, qparams, y + i);
+        });
+}
+
+// g of one vector.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V gated(D d, V dy, V v, const Interval& passing) {
+  return hn::IfThenElseZero(
+      hn::And(hn::Ge(v, hn::Set(d, passing.first)), hn::Le(v, hn::Set(d, passing.last))), dy);
+}
+
+enum { kG, kGX, kBackwardKinds };
+
+void backward_sums_f32(const Backward& b, const Interval& passing, float* partials, size_t begin,
+                       size_t end) {
+  const Input& in = b.input;
+  const size_t stride = in.channels;
+  Sums<kBackwardKinds> sums;
+  for (size_t block = begin; block < end; ++block)
+    for (size_t first = 0; first < in.channels; first += kTile) {
+      const size_t count = std::min(kTile, in.channels - first);
+      std::fill_n(sums.of[kG], count, 0.0f);
+      std::fill_n(sums.of[kGX], count, 0.0f);
+      for_groups<kSumRows>(rows_of(in, block), {first, first + count},
+                           [&](auto d, auto rows, size_t r, size_t c) HWY_ATTR {
+                             using V = hn::Vec<decltype(d)>;
+                             const AffineVectors<decltype(d)> transform(d, b.gate.affine, c);
+                             const V mean = hn::LoadU(d, b.mean + c);
+                             V sum_g = hn::Zero(d), sum_gx = hn::Zero(d);
+                             for (size_t i = r * stride + c, k = 0; k < rows; ++k, i += stride) {
+                               const V x = hn::LoadU(d, in.x + i);
+                               const V g = gated(d, hn::LoadU(d, b.dy + i), transform(x), passing);
+                               sum_g = hn::Add(sum_g, g);
+                               sum_gx = hn::MulAdd(g, hn::Sub(x, mean), sum_gx);
+                             }
+                             add_to(d, sum_g, sums.of[kG] + c - first);
+                             add_to(d, sum_gx, sums.of[kGX] + c - first);
+                           });
+      sums.copy_to(partials + block * kBackwardKinds * in.channels, in.channels, first, count);
+    }
+}
+
+void backward_apply_f32(const Backward& b, const Interval& passing, const Terms& terms, float* dx,
+                        size_t begin, size_t end) {
+  const size_t stride = b.input.channels;
+  for (size_t block = begin; block < end; ++block)
+    for_groups<kApplyRows>(
+        rows_of(b.input, block), {0, stride}, [&](auto d, auto rows, size_t r, size_t c) HWY_ATTR {
+          using V = hn::Vec<decltype(d)>;
+          const AffineVectors<decltype(d)> transform(d, b.gate.affine, c);
+          const V mean = hn::LoadU(d, b.mean + c);
+          const V k1 = hn::LoadU(d, terms.k1 + c);
+          const V k2 = hn::LoadU(d, terms.k2 + c);
+          const V k3 = hn::LoadU(d, terms.k3 + c);
+          for (size_t i = r * stride + c, k = 0; k < rows; ++k, i += stride) {
+            const V x = hn::LoadU(d, b.input.x + i);
+            const V g = gated(d, hn::LoadU(d, b.dy + i), transform(x), passing);
+            hn::StoreU(hn::MulAdd(k1, g, hn::MulAdd(k2, hn::Sub(x, mean), k3)), d, dx + i);
+          }
+        });
+}
+
+}  // namespace
+}  // namespace octet::kernels::batch_norm_f32::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace octet::kernels::batch_norm_f32 {
+
+HWY_EXPORT(moments_f32);
+HWY_EXPORT(apply_f32);
+HWY_EXPORT(apply_quantize_f32);
+HWY_EXPORT(backward_sums_f32);
+HWY_EXPORT(backward_apply_f32);
+
+namespace {
+
+// Kinds of sums in partials, [blocks][kinds][channels].
+constexpr size_t kMomentKinds = 4, kBackwardKinds = 2;
+
+// sums[c] = the sum of partials[b * stride + c] over blocks, in order, for `count` channels.
+constexpr size_t kFinishTile = 64;
+void sum_blocks(const float* partials, size_t blocks, size_t stride, size_t count, double* sums) {
+  std::fill_n(sums, count, 0.0);
+  for (size_t b = 0; b < blocks; ++b)
+    for (size_t c = 0; c < count; ++c) sums[c] += partials[b * stride + c];
+}
+
+// y[c] = the fold of partials[b * stride + c] over blocks.
+template <class Fold>
+void fold_blocks(const float* partials, size_t blocks, size_t stride, size_t count, float* y,
+                 const Fold& fold) {
+  std::copy_n(partials, count, y);
+  for (size_t b = 1; b < blocks; ++b)
+    for (size_t c = 0; c < count; ++c) y[c] = fold(y[c], partials[b * stride + c]);
+}
+
+}  // namespace
+
+// Blocks that stay in L2 while other passes' partials come and go, yet give tasks to several
+// threads in late layers of few rows and many channels; not so low that partials (of four kinds)
+// weigh much, not so high that f32 sums lose precision.
+size_t block_rows(size_t channels) noexcept {
+  return std::clamp<size_t>(32768 / channels / 8 * 8, 16, 512);
+}
+
+size_t blocks(size_t rows, size_t channels) noexcept {
+  return (rows + block_rows(channels) - 1) / block_rows(channels);
+}
+
+size_t moments_partials_bytes(size_t rows, size_t channels) noexcept {
+  return blocks(rows, channels) * kMomentKinds * channels * sizeof(float);
+}
+
+void moments(const Input& input, void* partials, size_t begin, size_t end) noexcept {
+  HWY_DYNAMIC_DISPATCH(moments_f32)(input, static_cast<float*>(partials), begin, end);
+}
+
+void finish_moments(const Input& in, const void* partials, const Moments& moments) noexcept {
+  const size_t count = blocks(in.rows, in.channels), stride = kMomentKinds * in.channels;
+  const float* p = static_cast<const float*>(partials);
+  const double inv_rows = 1.0 / static_cast<double>(in.rows);
+  double sum[kFinishTile], square[kFinishTile];
+  for (size_t first = 0; first < in.channels; first += kFinishTile) {
+    const size_t tile = std::min(kFinishTile, in.channels - first);
+    sum_blocks(p + first, count, stride, tile, sum);
+    sum_blocks(p + in.channels + first, count, stride, tile, square);
+    for (size_t c = 0; c < tile; ++c) {
+      const double mean = sum[c] * inv_rows;
+      const double var = square[c] * inv_rows - mean * mean;
+      moments.mean[first + c] = static_cast<float>(in.x[first + c] + mean);
+      // Not max(0, var): NaN has to stay.
+      moments.var[first + c] = var < 0 ? 0.0f : static_cast<float>(var);
+    }
+  }
+  if (moments.min)
+    fold_blocks(p + 2 * in.channels, count, stride, in.channels, moments.min,
+                [](float a, float b) { return std::min(a, b); });
+  if (moments.max)
+    fold_blocks(p + 3 * in.channels, count, stride, in.channels, moments.max,
+                [](float a, float b) { return std::max(a, b); });
+}
+
+void apply(const Input& input, const Affine& affine, float* y, size_t begin, size_t end) noexcept {
+  HWY_DYNAMIC_DISPATCH(apply_f32)(input, affine, y, begin, end);
+}
+
+void apply_quantize(const Input& input, const Affine& affine, const QParams& qparams, uint8_t* y,
+                    size_t begin, size_t end) noexcept {
+  HWY_DYNAMIC_DISPATCH(apply_quantize_f32)(input, affine, qparams, y, begin, end);
+}
+
+size_t backward_partials_bytes(size_t rows, size_t channels) noexcept {
+  return blocks(rows, channels) * kBackwardKinds * channels * sizeof(float);
+}
+
+void backward_sums(const Backward& backward, void* partials, size_t begin, size_t end) noexcept {
+  HWY_DYNAMIC_DISPATCH(backward_sums_f32)
+  (backward, passing(backward.gate), static_cast<float*>(partials), begin, end);
+}
+
+void finish_backward_sums(size_t rows, size_t channels, const void* partials, float* sum_g,
+                          float* sum_gx) noexcept {
+  const size_t count = blocks(rows, channels), stride = kBackwardKinds * channels;
+  const float* p = static_cast<const float*>(partials);
+  double sum[kFinishTile];
+  for (size_t first = 0; first < channels; first += kFinishTile) {
+    const size_t tile = std::min(kFinishTile, channels - first);
+    sum_blocks(p + first, count, stride, tile, sum);
+    for (size_t c = 0; c < tile; ++c) sum_g[first + c] = static_cast<float>(sum[c]);
+    sum_blocks(p + channels + first, count, stride, tile, sum);
+    for (size_t c = 0; c < tile; ++c) sum_gx[first + c] = static_cast<float>(sum[c]);
+  }
+}
+
+void backward_apply(const Backward& backward, const Terms& terms, float* dx, size_t begin,
+                    size_t end) noexcept {
+  HWY_DYNAMIC_DISPATCH(backward_apply_f32)(backward, passing(backward.gate), terms, dx, begin, end);
+}
+
+}  // namespace octet::kernels::batch_norm_f32
+#endif  // HWY_ONCE
