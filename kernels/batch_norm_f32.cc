@@ -10,11 +10,12 @@
 #define HWY_TARGET_INCLUDE "kernels/batch_norm_f32.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/clamp-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::batch_norm_f32::HWY_NAMESPACE {
+using namespace octet::kernels::HWY_NAMESPACE;
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
 // Sums take eight rows at a time: within such a group they run in registers, and what is carried
 // from group to group lives in L1, one addition per group, so that neither the latency of an
@@ -102,7 +103,8 @@ HWY_INLINE void moments_step(D d, Rows<kRows>, const float* x, size_t stride, co
   hn::Store(hn::Max(hn::Load(d, max), greatest), d, max);
 }
 
-void moments_f32(const Input& in, float* partials, size_t begin, size_t end) {
+void moments_f32(const Input& input, float* partials, size_t begin, size_t end) {
+  const Input in = input;
   constexpr float kInf = std::numeric_limits<float>::infinity();
   Sums<kMomentKinds> sums;
   for (size_t block = begin; block < end; ++block)
@@ -133,57 +135,73 @@ struct AffineVectors {
   HWY_INLINE V operator()(V x) const { return hn::MulAdd(x, scale, shift); }
 };
 
-// Min and Max of the targets differ for NaN and for zeros of both signs.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V clamp(D d, V v, float lo, float hi) {
-  const V vlo = hn::Set(d, lo);
-  const V vhi = hn::Set(d, hi);
-  const V below = hn::IfThenElse(hn::Gt(v, vhi), vhi, v);
-  return hn::IfThenElse(hn::Lt(v, vlo), vlo, below);
-}
-
-void apply_f32(const Input& in, const Affine& affine, float* y, size_t begin, size_t end) {
+void apply_f32(const Input& input, const Affine& affine_in, float* y, size_t begin, size_t end) {
+  // Copies, for y could alias the originals.
+  const Input in = input;
+  const Affine affine = affine_in;
   const size_t stride = in.channels;
   for (size_t block = begin; block < end; ++block)
     for_groups<kApplyRows>(
         rows_of(in, block), {0, stride}, [&](auto d, auto rows, size_t r, size_t c) HWY_ATTR {
           const AffineVectors<decltype(d)> transform(d, affine, c);
           for (size_t i = r * stride + c, k = 0; k < rows; ++k, i += stride)
-            hn::StoreU(clamp(d, transform(hn::LoadU(d, in.x + i)), affine.lo, affine.hi), d, y + i);
+            hn::StoreU(clamp_vector(d, transform(hn::LoadU(d, in.x + i)), affine.lo, affine.hi), d,
+                       y + i);
         });
 }
 
-// quantize_value, for a range within u8.
-template <class D>
-HWY_INLINE void quantize_step(D d, hn::Vec<D> v, float inv_scale, const QParams& p, uint8_t* y) {
-  using V = hn::Vec<D>;
-  const hn::RebindToUnsigned<D> du;
-  const hn::Rebind<uint8_t, D> d8;
-  // Clamping before rounding gives the same integer, because the bounds are integers and rounding
-  // is monotone. A comparison, not Max: NaN becomes lo on every target.
-  const V lo = hn::Set(d, static_cast<float>(p.quant_min - p.zero_point));
-  const V hi = hn::Set(d, static_cast<float>(p.quant_max - p.zero_point));
-  const V scaled = hn::Mul(v, hn::Set(d, inv_scale));
-  const V bounded = hn::Min(hn::IfThenElse(hn::Ge(scaled, lo), scaled, lo), hi);
-  // Floats around 1.5 * 2^23 are the integers: the addition rounds, ties to even, and leaves the
-  // result in the low bits. On every target and for every vector length the same.
-  const V shifted = hn::Add(bounded, hn::Set(d, 0x1.8p23f));
-  const auto offset = hn::Set(du, 0x4b400000u - static_cast<uint32_t>(p.zero_point));
-  hn::StoreU(hn::U8FromU32(hn::Sub(hn::BitCast(du, shifted), offset)), d8, y);
-}
+// clamp, then quantize_value, for a range within u8, as numbers ready for the vectors. Both are
+// monotone, so that the clamp's bounds can be bounds of the scaled value as well: integers already,
+// like the quantization's, wherefore clamping before rounding gives the same integer.
+struct Quantizer {
+  float inv_scale;
+  float lo, hi, nan;
+  uint32_t offset;
 
-void apply_quantize_f32(const Input& in, const Affine& affine, const QParams& qparams, uint8_t* y,
-                        size_t begin, size_t end) {
+  Quantizer(const QParams& p, const Affine& a)
+      : inv_scale(1.0f / p.scale),
+        lo(bound(a.lo, p)),
+        hi(bound(a.hi, p)),
+        nan(static_cast<float>(p.quant_min - p.zero_point)),
+        offset(kIntegers - static_cast<uint32_t>(p.zero_point)) {}
+
+  template <class D>
+  HWY_INLINE void operator()(D d, hn::Vec<D> v, uint8_t* y) const {
+    using V = hn::Vec<D>;
+    const hn::RebindToUnsigned<D> du;
+    const hn::Rebind<uint8_t, D> d8;
+    const V scaled = hn::Mul(v, hn::Set(d, inv_scale));
+    const V clamped = hn::Min(hn::Max(scaled, hn::Set(d, lo)), hn::Set(d, hi));
+    const V bounded = hn::IfThenElse(hn::Eq(scaled, scaled), clamped, hn::Set(d, nan));
+    const V shifted = hn::Add(bounded, hn::BitCast(d, hn::Set(du, kIntegers)));
+    const auto q = hn::Sub(hn::BitCast(du, shifted), hn::Set(du, offset));
+    hn::StoreU(hn::U8FromU32(q), d8, y);
+  }
+
+ private:
+  // 1.5 * 2^23: floats around it are the integers. Adding it rounds, ties to even, and leaves the
+  // result in the low bits; the same on every target and for every vector length.
+  static constexpr uint32_t kIntegers = 0x4b400000;
+
+  static float bound(float v, const QParams& p) {
+    return static_cast<float>(quantize_value(v, 1.0f / p.scale, p) - p.zero_point);
+  }
+};
+
+void apply_quantize_f32(const Input& input, const Affine& affine_in, const QParams& qparams,
+                        uint8_t* y, size_t begin, size_t end) {
+  // Copies, for y could alias the originals.
+  const Input in = input;
+  const Affine affine = affine_in;
+  const Quantizer quantize(qparams, affine);
   const size_t stride = in.channels;
-  const float inv_scale = 1.0f / qparams.scale;
   for (size_t block = begin; block < end; ++block)
-    for_groups<kApplyRows>(
-        rows_of(in, block), {0, stride}, [&](auto d, auto rows, size_t r, size_t c) HWY_ATTR {
-          const AffineVectors<decltype(d)> transform(d, affine, c);
-          for (size_t i = r * stride + c, k = 0; k < rows; ++k, i += stride)
-            quantize_step(d, clamp(d, transform(hn::LoadU(d, in.x + i)), affine.lo, affine.hi),
-                          inv_scale, qparams, y + i);
-        });
+    for_groups<kApplyRows>(rows_of(in, block), {0, stride},
+                           [&](auto d, auto rows, size_t r, size_t c) HWY_ATTR {
+                             const AffineVectors<decltype(d)> transform(d, affine, c);
+                             for (size_t i = r * stride + c, k = 0; k < rows; ++k, i += stride)
+                               quantize(d, transform(hn::LoadU(d, in.x + i)), y + i);
+                           });
 }
 
 // g of one vector.
@@ -195,8 +213,10 @@ HWY_INLINE V gated(D d, V dy, V v, const Interval& passing) {
 
 enum { kG, kGX, kBackwardKinds };
 
-void backward_sums_f32(const Backward& b, const Interval& passing, float* partials, size_t begin,
-                       size_t end) {
+void backward_sums_f32(const Backward& backward, const Interval& interval, float* partials,
+                       size_t begin, size_t end) {
+  const Backward b = backward;
+  const Interval passing = interval;
   const Input& in = b.input;
   const size_t stride = in.channels;
   Sums<kBackwardKinds> sums;
@@ -224,8 +244,11 @@ void backward_sums_f32(const Backward& b, const Interval& passing, float* partia
     }
 }
 
-void backward_apply_f32(const Backward& b, const Interval& passing, const Terms& terms, float* dx,
-                        size_t begin, size_t end) {
+void backward_apply_f32(const Backward& backward, const Interval& interval, const Terms& terms_in,
+                        float* dx, size_t begin, size_t end) {
+  const Backward b = backward;
+  const Interval passing = interval;
+  const Terms terms = terms_in;
   const size_t stride = b.input.channels;
   for (size_t block = begin; block < end; ++block)
     for_groups<kApplyRows>(

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/buffer.h"
 #include "kernels/batch_norm_f32.h"
 #include "kernels/batch_norm_f32_ref.h"
 #include "kernels/kernel_testing.h"
@@ -14,12 +15,27 @@ namespace {
 
 constexpr QParams kQParams{6.0f / 255.0f, 0, 0, 255};
 
+// An array aligned as tensors are.
+template <class T>
+struct Array {
+  explicit Array(size_t n) : buffer(n * sizeof(T)), n(n) {}
+  T* data() { return buffer.as<T>(); }
+  const T* data() const { return buffer.as<T>(); }
+  T* begin() { return data(); }
+  T* end() { return data() + n; }
+  const T& operator[](size_t i) const { return data()[i]; }
+  const T& back() const { return data()[n - 1]; }
+
+  AlignedBuffer buffer;
+  size_t n;
+};
+
 struct Layer {
   Layer(size_t rows, size_t channels)
       : x(rows * channels),
-        dy(x.size()),
-        y(x.size()),
-        q(x.size()),
+        dy(rows * channels),
+        y(rows * channels),
+        q(rows * channels),
         scale(channels),
         shift(channels),
         mean(channels),
@@ -36,10 +52,10 @@ struct Layer {
   }
   size_t tasks() const { return blocks(input.rows, input.channels); }
 
-  std::vector<float> x, dy, y;
-  std::vector<uint8_t> q;
-  std::vector<float> scale, shift, mean, k, sums;
-  std::vector<std::byte> partials;
+  Array<float> x, dy, y;
+  Array<uint8_t> q;
+  Array<float> scale, shift, mean, k, sums;
+  Array<std::byte> partials;
   Input input;
   Affine affine;
   Backward backward;
@@ -88,7 +104,7 @@ const Pass kPasses[] = {
                             l.sums.data() + channels);
      },
      [](const Layer& l) {
-       std::vector<float> v(l.x.size());
+       std::vector<float> v(l.x.n);
        apply(l.input, {l.affine.scale, l.affine.shift}, v.data(), 0, l.tasks());
        const size_t c = l.input.channels - 1;
        const auto want = ref::batch_norm_f32::backward_sums(l.backward, v.data(), c);

@@ -4,20 +4,11 @@
 #define HWY_TARGET_INCLUDE "kernels/elementwise_f32.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/clamp-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
-
-// As the specification: Min and Max of the targets differ for NaN and for zeros of both signs.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V clamp_vector(D d, V x, float lo, float hi) {
-  const V vlo = hn::Set(d, lo);
-  const V vhi = hn::Set(d, hi);
-  const V below = hn::IfThenElse(hn::Gt(x, vhi), vhi, x);
-  return hn::IfThenElse(hn::Lt(x, vlo), vlo, below);
-}
 
 template <class D>
 HWY_INLINE void add_step(D d, const float* a, const float* b, float* y, float lo, float hi) {
