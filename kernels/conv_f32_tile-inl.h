@@ -19,12 +19,12 @@
 #endif
 
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "kernels/dot_quad-inl.h"
+#include "kernels/store_first-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::conv_f32::HWY_NAMESPACE {
@@ -75,18 +75,6 @@ struct TileArgs {
   size_t columns;  // to be written; only the last vector may be incomplete
   float lo, hi;
 };
-
-// Writes the last vector of a row when only `count` of its lanes exist.
-HWY_INLINE void store_first(VF v, float* y, size_t count) {
-  const DF d;
-#if OCTET_IS_AVX3 || OCTET_IS_AVX2
-  hn::BlendedStore(v, hn::FirstN(d, count), d, y);
-#else
-  HWY_ALIGN float lanes[kLanes];
-  hn::Store(v, d, lanes);
-  std::memcpy(y, lanes, count * sizeof(float));
-#endif
-}
 
 // The output goes to lines that were written long ago: fetched while the sums are formed.
 template <int kRows, int kVectors>

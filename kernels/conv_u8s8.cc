@@ -1,6 +1,7 @@
 // Reading order: conv_u8s8_pack.h (the layer as a matrix product, packed weights),
 // conv_u8s8_gather.h (where rows come from), igemm_u8s8-inl.h (the register tile),
-// igemm_u8s8_panel-inl.h (tiles down a panel), then the loops around them here.
+// igemm_u8s8_store-inl.h (sums to output), igemm_u8s8_panel-inl.h (tiles down a panel), then the
+// loops around them here.
 #include "kernels/conv_u8s8.h"
 
 #include <algorithm>
@@ -58,40 +59,46 @@ struct Plan {
   }
 };
 
-// One block of pixels, panels [begin, end) of all groups.
-template <Dot kDot>
-void run_block(const Params& params, const Plan& plan, const void* packed, const uint8_t* x,
-               uint8_t* y, void* workspace, size_t first, size_t count, size_t begin, size_t end) {
-  const Conv2dGeometry& g = params.geometry;
+// The pointer table of one block of pixels and one group. x: first channel of the group.
+HWY_NOINLINE void fill_table(const Params& params, const Plan& plan, const void* packed,
+                             const uint8_t* x, void* workspace, size_t first, size_t count) {
   const Layout& layout = plan.layout;
   const auto table = static_cast<const uint8_t**>(workspace);
   const size_t stride = plan.table_stride();
+  if (layout.copied)
+    gather_copied(params, layout, x, first, count, table, stride,
+                  static_cast<uint8_t*>(workspace) + plan.table_bytes());
+  else
+    gather_whole(params.geometry, x, static_cast<const uint8_t*>(packed), first, count, table,
+                 stride);
+  for (size_t t = 0; t < layout.taps; ++t)
+    std::fill_n(table + t * stride + count, kTableSlack, table[t * stride + count - 1]);
+}
+
+// One block of pixels, panels [begin, end) of all groups. Y: uint8_t or float.
+template <Dot kDot, class Y>
+void run_block(const Params& params, const Plan& plan, const void* packed, const uint8_t* x, Y* y,
+               void* workspace, size_t first, size_t count, size_t begin, size_t end) {
+  const Conv2dGeometry& g = params.geometry;
+  const Layout& layout = plan.layout;
   const size_t tail = layout.copied ? 0 : layout.tap_bytes % 4;
   for (size_t p = begin; p < end; ++p) {
     const size_t group = p / layout.panels, panel = p % layout.panels;
-    if (p == begin || panel == 0) {
-      const uint8_t* channels = x + group * layout.channels;
-      if (layout.copied)
-        gather_copied(params, layout, channels, first, count, table, stride,
-                      static_cast<uint8_t*>(workspace) + plan.table_bytes());
-      else
-        gather_whole(g, channels, static_cast<const uint8_t*>(packed), first, count, table, stride);
-      for (size_t t = 0; t < layout.taps; ++t)
-        std::fill_n(table + t * stride + count, kTableSlack, table[t * stride + count - 1]);
-    }
+    if (p == begin || panel == 0)
+      fill_table(params, plan, packed, x + group * layout.channels, workspace, first, count);
     const size_t column = layout.first_vector(panel) * layout.lanes;
     const size_t vectors = layout.panel_vectors(panel);
-    const TileArgs args{.pixels = table,
-                        .pixel_stride = stride,
-                        .pixel_count = count,
-                        .taps = layout.taps,
-                        .quads = tail ? layout.quads - 1 : layout.quads,
-                        .tail = tail,
-                        .panel = layout.panel(packed, group, panel),
-                        .y = y + first * g.out_c + group * layout.columns + column,
-                        .y_stride = g.out_c,
-                        .columns = std::min(vectors * layout.lanes, layout.columns - column),
-                        .range = params.range};
+    const TileArgs<Y> args{.pixels = static_cast<const uint8_t**>(workspace),
+                           .pixel_stride = plan.table_stride(),
+                           .pixel_count = count,
+                           .taps = layout.taps,
+                           .quads = tail ? layout.quads - 1 : layout.quads,
+                           .tail = tail,
+                           .panel = layout.panel(packed, group, panel),
+                           .y = y + first * g.out_c + group * layout.columns + column,
+                           .y_stride = g.out_c,
+                           .columns = std::min(vectors * layout.lanes, layout.columns - column),
+                           .range = params.range};
     run_panel<kDot>(args, vectors, layout.paired);
   }
 }
@@ -109,8 +116,9 @@ Work conv_work(const Params& params) {
   return {plan.tasks, plan.workspace_bytes(params.geometry)};
 }
 
-void conv_run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y,
-              void* workspace, size_t begin, size_t end) {
+template <class Y>
+void run_tasks(const Params& params, const void* packed, const uint8_t* x, Y* y, void* workspace,
+               size_t begin, size_t end) {
   const Plan plan(params);
   if (begin >= end) return;
   const size_t out_h = params.geometry.out_h;
@@ -133,6 +141,16 @@ void conv_run(const Params& params, const void* packed, const uint8_t* x, uint8_
   }
 }
 
+void conv_run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y,
+              void* workspace, size_t begin, size_t end) {
+  run_tasks(params, packed, x, y, workspace, begin, end);
+}
+
+void conv_run_f32(const Params& params, const void* packed, const uint8_t* x, float* y,
+                  void* workspace, size_t begin, size_t end) {
+  run_tasks(params, packed, x, y, workspace, begin, end);
+}
+
 }  // namespace octet::kernels::conv_u8s8::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -143,6 +161,7 @@ HWY_EXPORT(conv_packed_bytes);
 HWY_EXPORT(conv_pack);
 HWY_EXPORT(conv_work);
 HWY_EXPORT(conv_run);
+HWY_EXPORT(conv_run_f32);
 
 size_t packed_bytes(const Params& params) noexcept {
   return HWY_DYNAMIC_DISPATCH(conv_packed_bytes)(params);
@@ -157,6 +176,11 @@ Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(conv_work
 void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,
          size_t begin, size_t end) noexcept {
   HWY_DYNAMIC_DISPATCH(conv_run)(params, packed, x, y, workspace, begin, end);
+}
+
+void run_f32(const Params& params, const void* packed, const uint8_t* x, float* y, void* workspace,
+             size_t begin, size_t end) noexcept {
+  HWY_DYNAMIC_DISPATCH(conv_run_f32)(params, packed, x, y, workspace, begin, end);
 }
 
 }  // namespace octet::kernels::conv_u8s8

@@ -9,7 +9,7 @@
 
 namespace octet::kernels::ref {
 
-// Output (n, oy, ox, o) before requantization. Params: any struct with the fields of
+// Output (n, oy, ox, o) before requantization or scaling. Params: any struct with the fields of
 // conv_u8s8::Params. Formed in 64 bits: the caller's |acc| < 2^31 concerns the result.
 template <class Params>
 int32_t conv_u8s8_acc(const Params& params, const uint8_t* x, size_t n, size_t oy, size_t ox,
@@ -33,15 +33,28 @@ int32_t conv_u8s8_acc(const Params& params, const uint8_t* x, size_t n, size_t o
   return static_cast<int32_t>(acc);
 }
 
-template <class Params>
-void conv_u8s8(const Params& params, const uint8_t* x, uint8_t* y) {
+// Calls f(acc, o) for all outputs in order.
+template <class Params, class F>
+void conv_u8s8_for_each(const Params& params, const uint8_t* x, const F& f) {
   const auto& g = params.geometry;
   for (size_t n = 0; n < g.batch; ++n)
     for (size_t oy = 0; oy < g.out_h; ++oy)
       for (size_t ox = 0; ox < g.out_w; ++ox)
-        for (size_t o = 0; o < g.out_c; ++o)
-          *y++ = requantize(conv_u8s8_acc(params, x, n, oy, ox, o), params.multiplier[o],
-                            params.range);
+        for (size_t o = 0; o < g.out_c; ++o) f(conv_u8s8_acc(params, x, n, oy, ox, o), o);
+}
+
+template <class Params>
+void conv_u8s8(const Params& params, const uint8_t* x, uint8_t* y) {
+  conv_u8s8_for_each(params, x, [&](int32_t acc, size_t o) {
+    *y++ = requantize(acc, params.multiplier[o], params.range);
+  });
+}
+
+template <class Params>
+void conv_u8s8_f32(const Params& params, const uint8_t* x, float* y) {
+  conv_u8s8_for_each(params, x, [&](int32_t acc, size_t o) {
+    *y++ = static_cast<float>(acc) * params.multiplier[o];
+  });
 }
 
 }  // namespace octet::kernels::ref

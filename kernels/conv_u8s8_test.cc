@@ -24,6 +24,7 @@ struct Layer {
   std::vector<int32_t> bias;
   std::vector<float> multiplier;
   std::vector<uint8_t> x, y;
+  std::vector<float> y_f32;
 
   Layer(const Conv2dGeometry& g, int32_t x_zero_point, const OutputRange& range, uint64_t seed,
         int lo_x = 0, int lo_weight = -128, int hi_weight = 127) {
@@ -33,6 +34,7 @@ struct Layer {
     multiplier.resize(g.out_c);
     x.resize(g.batch * g.in_h * g.in_w * g.in_c);
     y.resize(g.batch * g.out_h * g.out_w * g.out_c);
+    y_f32.resize(y.size());
     testing::fill_integers(weight, rng, lo_weight, hi_weight);
     testing::fill_integers(bias, rng, -100000, 100000);
     testing::fill_integers(x, rng, lo_x, 255);
@@ -40,11 +42,23 @@ struct Layer {
       m = rng.uniform(0.5f, 2.0f) / (64.0f * std::sqrt(static_cast<float>(g.taps())));
     params = {g, weight.data(), bias.data(), multiplier.data(), x_zero_point, range};
     ref::conv_u8s8(params, x.data(), y.data());
+    ref::conv_u8s8_f32(params, x.data(), y_f32.data());
   }
 };
 
+// The two forms of output by the type of its elements.
+void run_tasks(const conv_u8s8::Params& params, const void* packed, const uint8_t* x, uint8_t* y,
+               void* workspace, size_t begin, size_t end) {
+  conv_u8s8::run(params, packed, x, y, workspace, begin, end);
+}
+void run_tasks(const conv_u8s8::Params& params, const void* packed, const uint8_t* x, float* y,
+               void* workspace, size_t begin, size_t end) {
+  conv_u8s8::run_f32(params, packed, x, y, workspace, begin, end);
+}
+
 // Runs tasks one range after another: [0, n), or each alone, last first.
-std::vector<uint8_t> run(const Layer& layer, const uint8_t* x, uint8_t* y, bool one_by_one) {
+template <class Y>
+std::vector<Y> run(const Layer& layer, const uint8_t* x, Y* y, bool one_by_one) {
   AlignedBuffer packed(conv_u8s8::packed_bytes(layer.params));
   conv_u8s8::pack(layer.params, packed.data());
   conv_u8s8::Params params = layer.params;
@@ -55,23 +69,31 @@ std::vector<uint8_t> run(const Layer& layer, const uint8_t* x, uint8_t* y, bool 
   std::memset(workspace.data(), 0xA5, workspace.size());
   if (one_by_one) {
     for (size_t t = work.tasks; t-- > 0;)
-      conv_u8s8::run(params, packed.data(), x, y, workspace.data(), t, t + 1);
+      run_tasks(params, packed.data(), x, y, workspace.data(), t, t + 1);
   } else {
-    conv_u8s8::run(params, packed.data(), x, y, workspace.data(), 0, work.tasks);
+    run_tasks(params, packed.data(), x, y, workspace.data(), 0, work.tasks);
   }
-  return std::vector<uint8_t>(y, y + layer.y.size());
+  return std::vector<Y>(y, y + layer.y.size());
+}
+
+template <class Y>
+void check_output(const Layer& layer, const std::vector<Y>& want) {
+  for (const auto edge : {testing::Edge::end, testing::Edge::start}) {
+    GuardedArray<uint8_t> x(layer.x.size(), edge);
+    GuardedArray<Y> y(want.size(), edge);
+    std::copy(layer.x.begin(), layer.x.end(), x.begin());
+    for (const bool one_by_one : {false, true}) {
+      std::fill(y.begin(), y.end(), Y{90});
+      BOOST_TEST(
+          (run(layer, x.data(), y.data(), one_by_one) == want),
+          "differs from the reference, " << sizeof(Y) << " bytes, " << layer.params.geometry);
+    }
+  }
 }
 
 void check_on_this_target(const Layer& layer) {
-  for (const auto edge : {GuardedArray<uint8_t>::Edge::end, GuardedArray<uint8_t>::Edge::start}) {
-    GuardedArray<uint8_t> x(layer.x.size(), edge), y(layer.y.size(), edge);
-    std::copy(layer.x.begin(), layer.x.end(), x.begin());
-    for (const bool one_by_one : {false, true}) {
-      std::fill(y.begin(), y.end(), 0x5A);
-      BOOST_TEST((run(layer, x.data(), y.data(), one_by_one) == layer.y),
-                 "differs from the reference, " << layer.params.geometry);
-    }
-  }
+  check_output(layer, layer.y);
+  check_output(layer, layer.y_f32);
 }
 
 void check(const Layer& layer) {
@@ -218,6 +240,8 @@ BOOST_AUTO_TEST_CASE(misaligned_input_and_output_equal_the_reference) {
       std::vector<uint8_t> x(layer.x.size() + 64), y(layer.y.size() + 64);
       std::copy(layer.x.begin(), layer.x.end(), x.begin() + shift);
       BOOST_TEST((run(layer, x.data() + shift, y.data() + shift, false) == layer.y));
+      std::vector<float> y_f32(layer.y.size() + 64);
+      BOOST_TEST((run(layer, x.data() + shift, y_f32.data() + shift, false) == layer.y_f32));
     }
   });
 }
@@ -234,6 +258,21 @@ BOOST_AUTO_TEST_CASE(a_batch_gives_each_image_the_bits_it_has_alone) {
       BOOST_TEST(std::equal(got.begin(), got.end(), layer.y.begin() + n * one.y.size()));
     }
   });
+}
+
+BOOST_AUTO_TEST_CASE(f32_output_ignores_the_range) {
+  Layer layer(matrix(9, 30, 70), 5, {128, 0, 255}, 1);
+  layer.params.range = {255, 7, 7};
+  testing::for_each_target([&] { check_output(layer, layer.y_f32); });
+}
+
+// f32(acc) is itself rounded beyond 2^24: to even, not towards zero.
+BOOST_AUTO_TEST_CASE(f32_output_of_large_sums_is_rounded_twice) {
+  Layer layer(matrix(9, 30, 70), 5, {0, 0, 255}, 1);
+  for (size_t o = 0; o < layer.bias.size(); ++o)
+    layer.bias[o] = (o % 2 ? -1 : 1) * ((1 << 29) + static_cast<int32_t>(16 * o));
+  ref::conv_u8s8_f32(layer.params, layer.x.data(), layer.y_f32.data());
+  testing::for_each_target([&] { check_output(layer, layer.y_f32); });
 }
 
 }  // namespace octet::kernels

@@ -25,19 +25,20 @@
 #endif
 
 #include <algorithm>
+#include <type_traits>
 
 #include "hwy/highway.h"
-#include "kernels/igemm_u8s8-inl.h"
+#include "kernels/igemm_u8s8_store-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::conv_u8s8::HWY_NAMESPACE {
 
 // Tiles one below the other, from pixel `first` on.
-using TileFn = void (*)(const TileArgs& args, size_t first, size_t tiles);
+template <class Y>
+using TileFn = void (*)(const TileArgs<Y>& args, size_t first, size_t tiles);
 
-template <Dot kDot, int kRows, int kVectors, bool kPaired>
-HWY_NOINLINE void run_tiles(const TileArgs& args, size_t first, size_t tiles) {
-  using T = Tile<kDot, kRows, kVectors, kPaired>;
+template <class T, class Y>
+HWY_NOINLINE void run_tiles(const TileArgs<Y>& args, size_t first, size_t tiles) {
   for (size_t n = 0; n < tiles; ++n, first += T::kPixels) {
     T tile;
     tile.init(args.panel);
@@ -46,17 +47,19 @@ HWY_NOINLINE void run_tiles(const TileArgs& args, size_t first, size_t tiles) {
   }
 }
 
+template <class Y>
 struct TileChoice {
-  TileFn run;
+  TileFn<Y> run;
   size_t pixels;
 };
 
 // The lowest tile of at least `pixels` pixels, or the highest there is. kRows: ascending.
-template <Dot kDot, int kVectors, bool kPaired, int... kRows>
-TileChoice choose_among(size_t pixels) {
-  TileChoice choice{nullptr, 0};
+template <class Y, Dot kDot, int kVectors, bool kPaired, int... kRows>
+TileChoice<Y> choose_among(size_t pixels) {
+  TileChoice<Y> choice{nullptr, 0};
   ((choice.pixels < pixels
-        ? void(choice = {&run_tiles<kDot, kRows, kVectors, kPaired>, kRows * (kPaired ? 2 : 1)})
+        ? void(choice = {&run_tiles<Tile<Sums<kDot, kRows, kVectors, kPaired>, Y>, Y>,
+                         kRows * (kPaired ? 2 : 1)})
         : void()),
    ...);
   return choice;
@@ -65,22 +68,22 @@ TileChoice choose_among(size_t pixels) {
 #if OCTET_IS_AVX3
 constexpr int kPanelVectors = 4;
 constexpr bool kWholePanels = false;
-template <Dot kDot>
-TileChoice choose_tile(size_t vectors, bool paired, size_t pixels) {
+template <class Y, Dot kDot>
+TileChoice<Y> choose_tile(size_t vectors, bool paired, size_t pixels) {
   if constexpr (kDot == Dot::vnni) {
-    if (paired) return choose_among<kDot, 3, true, 1, 4, 8>(pixels);
-    if (vectors == 6) return choose_among<kDot, 6, false, 1, 4>(pixels);
-    if (vectors == 4) return choose_among<kDot, 4, false, 1, 2, 4, 5, 6>(pixels);
-    if (vectors == 3) return choose_among<kDot, 3, false, 1, 4, 7, 8>(pixels);
-    if (vectors == 2) return choose_among<kDot, 2, false, 1, 4, 8, 12>(pixels);
-    return choose_among<kDot, 1, false, 1, 4, 8, 16>(pixels);
+    if (paired) return choose_among<Y, kDot, 3, true, 1, 4, 8>(pixels);
+    if (vectors == 6) return choose_among<Y, kDot, 6, false, 1, 4>(pixels);
+    if (vectors == 4) return choose_among<Y, kDot, 4, false, 1, 2, 4, 5, 6>(pixels);
+    if (vectors == 3) return choose_among<Y, kDot, 3, false, 1, 4, 7, 8>(pixels);
+    if (vectors == 2) return choose_among<Y, kDot, 2, false, 1, 4, 8, 12>(pixels);
+    return choose_among<Y, kDot, 1, false, 1, 4, 8, 16>(pixels);
   } else {
-    if (paired) return choose_among<kDot, 3, true, 1, 4>(pixels);
-    if (vectors == 6) return choose_among<kDot, 6, false, 1, 2>(pixels);
-    if (vectors == 4) return choose_among<kDot, 4, false, 1, 4>(pixels);
-    if (vectors == 3) return choose_among<kDot, 3, false, 1, 4>(pixels);
-    if (vectors == 2) return choose_among<kDot, 2, false, 1, 6>(pixels);
-    return choose_among<kDot, 1, false, 1, 8>(pixels);
+    if (paired) return choose_among<Y, kDot, 3, true, 1, 4>(pixels);
+    if (vectors == 6) return choose_among<Y, kDot, 6, false, 1, 2>(pixels);
+    if (vectors == 4) return choose_among<Y, kDot, 4, false, 1, 4>(pixels);
+    if (vectors == 3) return choose_among<Y, kDot, 3, false, 1, 4>(pixels);
+    if (vectors == 2) return choose_among<Y, kDot, 2, false, 1, 6>(pixels);
+    return choose_among<Y, kDot, 1, false, 1, 8>(pixels);
   }
 }
 #else
@@ -90,16 +93,16 @@ constexpr int kPanelVectors = 2;
 constexpr int kPanelVectors = 4;
 #endif
 constexpr bool kWholePanels = true;
-template <Dot kDot>
-TileChoice choose_tile(size_t, bool, size_t pixels) {
+template <class Y, Dot kDot>
+TileChoice<Y> choose_tile(size_t, bool, size_t pixels) {
 #if OCTET_IS_NEON
-  return choose_among<kDot, kPanelVectors, false, 1, 2, 4, 6>(pixels);
+  return choose_among<Y, kDot, kPanelVectors, false, 1, 2, 4, 6>(pixels);
 #elif HWY_TARGET == HWY_SCALAR
-  return choose_among<kDot, kPanelVectors, false, 1, 2>(pixels);
+  return choose_among<Y, kDot, kPanelVectors, false, 1, 2>(pixels);
 #else
   if constexpr (kDot == Dot::vnni)
-    return choose_among<kDot, kPanelVectors, false, 1, 2, 4, 6>(pixels);
-  return choose_among<kDot, kPanelVectors, false, 1, 2, 4>(pixels);
+    return choose_among<Y, kDot, kPanelVectors, false, 1, 2, 4, 6>(pixels);
+  return choose_among<Y, kDot, kPanelVectors, false, 1, 2, 4>(pixels);
 #endif
 }
 #endif
@@ -107,10 +110,9 @@ TileChoice choose_tile(size_t, bool, size_t pixels) {
 #if OCTET_IS_AVX3
 // All pixels; needs a tile's worth of them, and a tap of kGroups quads or more. The last tile
 // moves back over pixels already done rather than stand out.
-template <Dot kDot, int kRows, int kVectors, bool kPaired>
-HWY_NOINLINE void run_overlapped(const TileArgs& shared) {
-  using T = Tile<kDot, kRows, kVectors, kPaired>;
-  const TileArgs args = shared;
+template <class T>
+HWY_NOINLINE void run_overlapped(const TileArgs<uint8_t>& shared) {
+  const TileArgs<uint8_t> args = shared;
   const std::byte* weights = args.panel + 2 * T::kStep;
   const size_t end = args.pixel_count - T::kPixels;
   T tile;
@@ -121,8 +123,8 @@ HWY_NOINLINE void run_overlapped(const TileArgs& shared) {
     uint8_t* y = args.y + first * args.y_stride;
     T last;
     OCTET_UNROLL
-    for (int i = 0; i < kRows; ++i) OCTET_UNROLL
-    for (int j = 0; j < kVectors; ++j) last.acc[i][j] = tile.acc[i][j];
+    for (int i = 0; i < T::kRows; ++i) OCTET_UNROLL
+    for (int j = 0; j < T::kVectors; ++j) last.acc[i][j] = tile.acc[i][j];
     first = std::min(first + T::kPixels, end);
     const uint8_t* const* pixels = args.pixels + first;
     const uint8_t* a[T::kPixels];
@@ -142,12 +144,12 @@ HWY_NOINLINE void run_overlapped(const TileArgs& shared) {
 }
 
 template <Dot kDot, int kRows, int kVectors, bool kPaired>
-bool try_overlapped(const TileArgs& args) {
-  using T = Tile<kDot, kRows, kVectors, kPaired>;
+bool try_overlapped(const TileArgs<uint8_t>& args) {
+  using T = Tile<Sums<kDot, kRows, kVectors, kPaired>, uint8_t>;
   const bool dense = args.y_stride == T::kColumns && args.columns == T::kColumns;
   if (args.pixel_count < T::kPixels || args.quads < T::kGroups || !(T::kGroupIsRow || dense))
     return false;
-  run_overlapped<kDot, kRows, kVectors, kPaired>(args);
+  run_overlapped<T>(args);
   return true;
 }
 
@@ -156,7 +158,7 @@ bool try_overlapped(const TileArgs& args) {
 constexpr size_t kOverlapBytes = 24 << 10;
 
 template <Dot kDot>
-bool try_overlapped(const TileArgs& args, size_t vectors, bool paired) {
+bool try_overlapped(const TileArgs<uint8_t>& args, size_t vectors, bool paired) {
   if constexpr (kDot == Dot::vnni) {
     if (args.taps * args.quads * vectors * 64 > kOverlapBytes) return false;
     if (paired) return try_overlapped<kDot, 4, 3, true>(args);
@@ -168,24 +170,22 @@ bool try_overlapped(const TileArgs& args, size_t vectors, bool paired) {
   }
   return false;
 }
-#else
-template <Dot kDot>
-bool try_overlapped(const TileArgs&, size_t, bool) {
-  return false;
-}
 #endif
 
 // All pixels of args times one panel of `vectors` vectors. Tiles are as equal as they can be,
 // for a tile half empty costs as much as a full one.
-template <Dot kDot>
-void run_panel(const TileArgs& args, size_t vectors, bool paired) {
-  if (try_overlapped<kDot>(args, vectors, paired)) return;
-  const size_t highest = choose_tile<kDot>(vectors, paired, SIZE_MAX).pixels;
+template <Dot kDot, class Y>
+void run_panel(const TileArgs<Y>& args, size_t vectors, bool paired) {
+#if OCTET_IS_AVX3
+  if constexpr (std::is_same_v<Y, uint8_t>)
+    if (try_overlapped<kDot>(args, vectors, paired)) return;
+#endif
+  const size_t highest = choose_tile<Y, kDot>(vectors, paired, SIZE_MAX).pixels;
   for (size_t first = 0; first < args.pixel_count;) {
     const size_t rest = args.pixel_count - first;
     const size_t count = (rest + highest - 1) / highest;
     const size_t height = (rest + count - 1) / count;
-    const TileChoice tile = choose_tile<kDot>(vectors, paired, height);
+    const TileChoice<Y> tile = choose_tile<Y, kDot>(vectors, paired, height);
     // Of `count` tiles, `lower` can be one pixel lower; where there is no tile for that, all are
     // alike.
     const size_t lower = count * height - rest;
