@@ -1,5 +1,6 @@
 // Read depthwise_u8s8_layout.h first (what a vector holds), then depthwise_u8s8_tile-inl.h (the
-// inner loops); this file cuts layers into tasks and bands, and dispatches.
+// inner loops) and depthwise_u8s8_output-inl.h (sums to output); this file cuts layers into tasks
+// and bands, and dispatches.
 #include "kernels/depthwise_u8s8.h"
 
 #include <cstring>
@@ -38,7 +39,8 @@ void depthwise_pack(const Params& params, void* packed) {
   });
 }
 
-// Working memory of run. 3x3: a row of zero points, then a row for output that nobody wants.
+// Working memory of run. 3x3: a row of zero points, then a row for output (of either type) that
+// nobody wants.
 // General: zero points for one pixel, then tap pointers and offsets, then copies of taps near the
 // end of x.
 struct Workspace {
@@ -52,7 +54,7 @@ struct Workspace {
       bytes = third + taps * layout.lanes;
     } else {
       second = align_up(g.in_w * g.in_c);
-      third = bytes = second + align_up(g.out_w * g.in_c);
+      third = bytes = second + align_up(g.out_w * g.in_c * sizeof(float));
     }
   }
 };
@@ -64,31 +66,22 @@ Work depthwise_work(const Params& params) {
   return {g.batch * ((g.out_h + rows - 1) / rows), Workspace(layout, g).bytes};
 }
 
-// All that a call of run knows.
-struct Call {
+// What a call of run knows of the input.
+struct Input {
   const Params& params;
   const Layout layout;
   const std::byte* packed;
   const uint8_t* x;
-  uint8_t* y;
   uint8_t* zero_points;  // Workspace's first part
   std::byte* workspace;
-  Layer layer;
 
-  Call(const Params& p, const void* packed_, const uint8_t* x_, uint8_t* y_, void* workspace_)
+  Input(const Params& p, const void* packed_, const uint8_t* x_, void* workspace_)
       : params(p),
         layout(p.geometry, kLanes, kMostPieces),
         packed(static_cast<const std::byte*>(packed_)),
         x(x_),
-        y(y_),
         zero_points(static_cast<uint8_t*>(workspace_)),
-        workspace(static_cast<std::byte*>(workspace_)),
-        layer{p.geometry.in_c,
-              p.geometry.in_w,
-              p.geometry.out_w,
-              p.geometry.pad_left,
-              static_cast<int32_t>(static_cast<uint32_t>(p.x_zero_point) * 0x1010101u),
-              Range(p.range)} {
+        workspace(static_cast<std::byte*>(workspace_)) {
     std::memset(workspace_, p.x_zero_point, Workspace(layout, p.geometry).second);
   }
 
@@ -100,12 +93,32 @@ struct Call {
   }
 };
 
+// All that it knows. Output: ToU8 or ToF32.
+template <class Output>
+struct Call : Input {
+  using Y = typename Output::Y;
+  Y* y;
+  Layer<Output> layer;
+
+  Call(const Input& input, Y* y_, const Output& output)
+      : Input(input),
+        y(y_),
+        layer{params.geometry.in_c,
+              params.geometry.in_w,
+              params.geometry.out_w,
+              params.geometry.pad_left,
+              static_cast<int32_t>(static_cast<uint32_t>(params.x_zero_point) * 0x1010101u),
+              output} {}
+};
+
 // The band of output rows [oy, oy + kRows * kPieces) of image n.
-template <int kRows, int kPieces>
-Band<kRows, kPieces> make_band(const Call& call, size_t n, size_t oy, size_t channel) {
+template <int kRows, int kPieces, class Output>
+Band<typename Output::Y, kRows, kPieces> make_band(const Call<Output>& call, size_t n, size_t oy,
+                                                   size_t channel) {
+  using Y = typename Output::Y;
   const Conv2dGeometry& g = call.params.geometry;
-  uint8_t* const unwanted = call.zero_points + Workspace(call.layout, g).second;
-  Band<kRows, kPieces> band;
+  Y* const unwanted = reinterpret_cast<Y*>(call.workspace + Workspace(call.layout, g).second);
+  Band<Y, kRows, kPieces> band;
   for (int p = 0; p < kPieces; ++p) {
     // Pieces below the image repeat the first one.
     const size_t wanted = oy + p * kRows;
@@ -125,9 +138,9 @@ Band<kRows, kPieces> make_band(const Call& call, size_t n, size_t oy, size_t cha
 }
 
 // One strip of the output rows of one task.
-template <Dot kDot, int kRows, int kStride, int kPieces>
-void run_strip(const Call& call, const Strip& strip, const StripData& data, size_t n, size_t begin,
-               size_t end) {
+template <Dot kDot, int kRows, int kStride, int kPieces, class Output>
+void run_strip(const Call<Output>& call, const Strip& strip, const StripData& data, size_t n,
+               size_t begin, size_t end) {
   for (size_t oy = begin; oy < end; oy += kRows * kPieces)
     // A single last row: the weights of row 0 are those of a band of one.
     if (kRows == 2 && kPieces == 1 && oy + 1 == end)
@@ -137,8 +150,8 @@ void run_strip(const Call& call, const Strip& strip, const StripData& data, size
           call.layer, data, make_band<kRows, kPieces>(call, n, oy, strip.channel));
 }
 
-template <Dot kDot, int kRows, int kStride>
-void run_3x3(const Call& call, size_t begin, size_t end) {
+template <Dot kDot, int kRows, int kStride, class Output>
+void run_3x3(const Call<Output>& call, size_t begin, size_t end) {
   const Conv2dGeometry& g = call.params.geometry;
   const size_t task_rows = call.layout.task_rows(g.in_c);
   const size_t tasks_per_image = (g.out_h + task_rows - 1) / task_rows;
@@ -171,13 +184,13 @@ void run_3x3(const Call& call, size_t begin, size_t end) {
 // Pointers to channel 0 at each tap of an output pixel, in a call's working memory.
 class Taps {
  public:
-  explicit Taps(const Call& call) : call_(call), count_(call.layout.groups * 4) {
-    const Conv2dGeometry& g = call.params.geometry;
-    const Workspace workspace(call.layout, g);
-    taps_ = reinterpret_cast<const uint8_t**>(call.workspace + workspace.second);
+  explicit Taps(const Input& input) : input_(input), count_(input.layout.groups * 4) {
+    const Conv2dGeometry& g = input.params.geometry;
+    const Workspace workspace(input.layout, g);
+    taps_ = reinterpret_cast<const uint8_t**>(input.workspace + workspace.second);
     offsets_ = reinterpret_cast<size_t*>(taps_ + count_);
-    copies_ = reinterpret_cast<uint8_t*>(call.workspace + workspace.third);
-    x_end_ = call.x + g.batch * g.in_h * g.in_w * g.in_c;
+    copies_ = reinterpret_cast<uint8_t*>(input.workspace + workspace.third);
+    x_end_ = input.x + g.batch * g.in_h * g.in_w * g.in_c;
     // Taps that fill up the last quad have zero weights and may point anywhere.
     for (size_t t = 0; t < count_; ++t) {
       const bool real = t < g.kernel_h * g.kernel_w;
@@ -187,7 +200,7 @@ class Taps {
   }
 
   const uint8_t* const* of_pixel(size_t n, size_t oy, size_t ox) {
-    const Conv2dGeometry& g = call_.params.geometry;
+    const Conv2dGeometry& g = input_.params.geometry;
     // Above and left of the image these wrap to values far beyond in_h and in_w.
     const size_t iy = oy * g.stride_h - g.pad_top;
     const size_t ix = ox * g.stride_w - g.pad_left;
@@ -195,7 +208,7 @@ class Taps {
     const size_t width = (g.kernel_w - 1) * g.dilation_w;
     const bool inside = iy < g.in_h && iy + height < g.in_h && ix < g.in_w && ix + width < g.in_w;
     if (inside && g.in_c >= kLanes) {
-      const uint8_t* corner = call_.x + ((n * g.in_h + iy) * g.in_w + ix) * g.in_c;
+      const uint8_t* corner = input_.x + ((n * g.in_h + iy) * g.in_w + ix) * g.in_c;
       for (size_t t = 0; t < count_; ++t) taps_[t] = corner + offsets_[t];
     } else {
       check_each(n, iy, ix);
@@ -205,15 +218,15 @@ class Taps {
 
  private:
   void check_each(size_t n, size_t top, size_t left) {
-    const Conv2dGeometry& g = call_.params.geometry;
+    const Conv2dGeometry& g = input_.params.geometry;
     size_t t = 0;
     for (size_t ky = 0; ky < g.kernel_h; ++ky) {
       const size_t iy = top + ky * g.dilation_h;
       for (size_t kx = 0; kx < g.kernel_w; ++kx, ++t) {
         const size_t ix = left + kx * g.dilation_w;
-        taps_[t] = call_.zero_points;
+        taps_[t] = input_.zero_points;
         if (iy >= g.in_h || ix >= g.in_w) continue;
-        taps_[t] = call_.x + ((n * g.in_h + iy) * g.in_w + ix) * g.in_c;
+        taps_[t] = input_.x + ((n * g.in_h + iy) * g.in_w + ix) * g.in_c;
         // Reading the next pixel's channels does no harm, reading past the tensor would.
         if (g.in_c < kLanes && static_cast<size_t>(x_end_ - taps_[t]) < kLanes) {
           std::memcpy(copies_ + t * kLanes, taps_[t], g.in_c);
@@ -221,10 +234,10 @@ class Taps {
         }
       }
     }
-    while (t < count_) taps_[t++] = call_.zero_points;
+    while (t < count_) taps_[t++] = input_.zero_points;
   }
 
-  const Call& call_;
+  const Input& input_;
   const size_t count_;
   const uint8_t** taps_;
   size_t* offsets_;
@@ -233,28 +246,27 @@ class Taps {
 };
 
 // A task is an output row.
-template <Dot kDot>
-void run_general(const Call& call, size_t begin, size_t end) {
+template <Dot kDot, class Output>
+void run_general(const Call<Output>& call, size_t begin, size_t end) {
+  using Y = typename Output::Y;
   const Conv2dGeometry& g = call.params.geometry;
   Taps taps(call);
   for (size_t task = begin; task < end; ++task)
     for (size_t ox = 0; ox < g.out_w; ++ox) {
       const uint8_t* const* tap = taps.of_pixel(task / g.out_h, task % g.out_h, ox);
-      uint8_t* pixel = call.y + (task * g.out_w + ox) * g.in_c;
+      Y* pixel = call.y + (task * g.out_w + ox) * g.in_c;
       call.layout.for_each_strip(g.in_c, [&](const Strip& strip, size_t index) HWY_ATTR {
-        const Bytes block = pixel_block<kDot>(tap, call.layout.groups, strip.channel,
-                                              call.strip_data(index), call.layer.range);
-        uint8_t whole[kLanes];
-        uint8_t* out = strip.width == kLanes ? pixel + strip.channel : whole;
-        store_bytes<1>(block, &out, 0);
-        if (out == whole) std::memcpy(pixel, whole, strip.width);
+        Y whole[kLanes];
+        Y* out = strip.width == kLanes ? pixel + strip.channel : whole;
+        pixel_block<kDot>(tap, call.layout.groups, strip.channel, call.strip_data(index),
+                          call.layer.output, out);
+        if (out == whole) std::memcpy(pixel, whole, strip.width * sizeof(Y));
       });
     }
 }
 
-void depthwise_run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y,
-                   void* workspace, size_t begin, size_t end) {
-  const Call call(params, packed, x, y, workspace);
+template <class Output>
+void run_tasks(const Call<Output>& call, size_t begin, size_t end) {
   with_dot([&](auto dot) {
     constexpr Dot kDot = decltype(dot)::value;
     switch (call.layout.path) {
@@ -268,6 +280,16 @@ void depthwise_run(const Params& params, const void* packed, const uint8_t* x, u
   });
 }
 
+void depthwise_run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y,
+                   void* workspace, size_t begin, size_t end) {
+  run_tasks(Call(Input(params, packed, x, workspace), y, ToU8(params.range)), begin, end);
+}
+
+void depthwise_run_f32(const Params& params, const void* packed, const uint8_t* x, float* y,
+                       void* workspace, size_t begin, size_t end) {
+  run_tasks(Call(Input(params, packed, x, workspace), y, ToF32()), begin, end);
+}
+
 }  // namespace
 }  // namespace octet::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -279,6 +301,7 @@ HWY_EXPORT(depthwise_packed_bytes);
 HWY_EXPORT(depthwise_pack);
 HWY_EXPORT(depthwise_work);
 HWY_EXPORT(depthwise_run);
+HWY_EXPORT(depthwise_run_f32);
 
 namespace depthwise_u8s8 {
 
@@ -296,6 +319,12 @@ void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y,
          size_t begin, size_t end) noexcept {
   OCTET_DCHECK(params.geometry.in_c == params.geometry.out_c);
   HWY_DYNAMIC_DISPATCH(depthwise_run)(params, packed, x, y, workspace, begin, end);
+}
+
+void run_f32(const Params& params, const void* packed, const uint8_t* x, float* y, void* workspace,
+             size_t begin, size_t end) noexcept {
+  OCTET_DCHECK(params.geometry.in_c == params.geometry.out_c);
+  HWY_DYNAMIC_DISPATCH(depthwise_run_f32)(params, packed, x, y, workspace, begin, end);
 }
 
 }  // namespace depthwise_u8s8

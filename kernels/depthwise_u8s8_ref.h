@@ -8,8 +8,8 @@ namespace octet::kernels::ref::depthwise_u8s8 {
 using kernels::depthwise_u8s8::Params;
 
 // Sums as unsigned: the caller's bound holds for the whole sum, parts of it may wrap.
-inline uint8_t element(const Params& params, const uint8_t* x, size_t n, size_t oy, size_t ox,
-                       size_t c) {
+inline int32_t sum(const Params& params, const uint8_t* x, size_t n, size_t oy, size_t ox,
+                   size_t c) {
   const Conv2dGeometry& g = params.geometry;
   uint32_t acc = static_cast<uint32_t>(params.bias[c]);
   for (size_t ky = 0; ky < g.kernel_h; ++ky)
@@ -23,15 +23,29 @@ inline uint8_t element(const Params& params, const uint8_t* x, size_t n, size_t 
       acc +=
           static_cast<uint32_t>(params.weight[(c * g.kernel_h + ky) * g.kernel_w + kx] * centred);
     }
-  return requantize(static_cast<int32_t>(acc), params.multiplier[c], params.range);
+  return static_cast<int32_t>(acc);
 }
 
-inline void run(const Params& params, const uint8_t* x, uint8_t* y) {
+// Calls f(sum, c) for all outputs in order.
+template <class F>
+void for_each_sum(const Params& params, const uint8_t* x, const F& f) {
   const Conv2dGeometry& g = params.geometry;
   for (size_t n = 0; n < g.batch; ++n)
     for (size_t oy = 0; oy < g.out_h; ++oy)
       for (size_t ox = 0; ox < g.out_w; ++ox)
-        for (size_t c = 0; c < g.in_c; ++c) *y++ = element(params, x, n, oy, ox, c);
+        for (size_t c = 0; c < g.in_c; ++c) f(sum(params, x, n, oy, ox, c), c);
+}
+
+inline void run(const Params& params, const uint8_t* x, uint8_t* y) {
+  for_each_sum(params, x, [&](int32_t acc, size_t c) {
+    *y++ = requantize(acc, params.multiplier[c], params.range);
+  });
+}
+
+inline void run_f32(const Params& params, const uint8_t* x, float* y) {
+  for_each_sum(params, x, [&](int32_t acc, size_t c) {
+    *y++ = static_cast<float>(acc) * params.multiplier[c];
+  });
 }
 
 }  // namespace octet::kernels::ref::depthwise_u8s8

@@ -46,31 +46,56 @@ struct Case {
   }
 
   // Runs the tasks in two pieces, the later first, in a workspace full of rubbish.
-  void run(const uint8_t* x, uint8_t* y, Rng& rng) const {
+  template <class Y>
+  void run(const uint8_t* x, Y* y, Rng& rng) const {
     AlignedBuffer packed(depthwise_u8s8::packed_bytes(params));
     depthwise_u8s8::pack(params, packed.data());
     const Work work = depthwise_u8s8::work(params);
-    AlignedBuffer workspace(work.workspace_bytes);
-    for (size_t i = 0; i < work.workspace_bytes; ++i)
-      workspace.as<uint8_t>()[i] = static_cast<uint8_t>(rng.next());
+    GuardedArray<uint8_t> workspace(align_up(work.workspace_bytes));
+    for (uint8_t& byte : workspace) byte = static_cast<uint8_t>(rng.next());
     const size_t cut = rng.below(work.tasks + 1);
-    depthwise_u8s8::run(params, packed.data(), x, y, workspace.data(), cut, work.tasks);
-    depthwise_u8s8::run(params, packed.data(), x, y, workspace.data(), 0, cut);
+    run_tasks(packed.data(), x, y, workspace.data(), cut, work.tasks);
+    run_tasks(packed.data(), x, y, workspace.data(), 0, cut);
+  }
+
+ private:
+  void run_tasks(const void* packed, const uint8_t* x, uint8_t* y, void* workspace, size_t begin,
+                 size_t end) const {
+    depthwise_u8s8::run(params, packed, x, y, workspace, begin, end);
+  }
+  void run_tasks(const void* packed, const uint8_t* x, float* y, void* workspace, size_t begin,
+                 size_t end) const {
+    depthwise_u8s8::run_f32(params, packed, x, y, workspace, begin, end);
   }
 };
+
+void reference(const depthwise_u8s8::Params& params, const uint8_t* x, uint8_t* y) {
+  ref::depthwise_u8s8::run(params, x, y);
+}
+void reference(const depthwise_u8s8::Params& params, const uint8_t* x, float* y) {
+  ref::depthwise_u8s8::run_f32(params, x, y);
+}
+
+template <class Y>
+void expect_output(const Case& layer, const uint8_t* x, Rng& rng, Edge edge) {
+  const Conv2dGeometry& g = layer.params.geometry;
+  GuardedArray<Y> y(g.batch * g.out_h * g.out_w * g.in_c, edge);
+  std::vector<Y> want(y.size());
+  reference(layer.params, x, want.data());
+  layer.run(x, y.data(), rng);
+  BOOST_TEST(std::equal(y.begin(), y.end(), want.begin()),
+             sizeof(Y) << " bytes, c = " << g.in_c << ", in " << g.in_h << " x " << g.in_w
+                       << ", kernel " << g.kernel_h << " x " << g.kernel_w << ", stride "
+                       << g.stride_h << ", " << g.stride_w << ", pad " << g.pad_top << ", "
+                       << g.pad_left);
+}
 
 void expect_reference(const Conv2dGeometry& g, Rng& rng, Edge edge = Edge::end) {
   const Case layer(g, rng);
   GuardedArray<uint8_t> x(g.batch * g.in_h * g.in_w * g.in_c, edge);
-  GuardedArray<uint8_t> y(g.batch * g.out_h * g.out_w * g.in_c, edge);
   testing::fill_integers(x, rng, 0, 255);
-  std::vector<uint8_t> want(y.size());
-  ref::depthwise_u8s8::run(layer.params, x.data(), want.data());
-  layer.run(x.data(), y.data(), rng);
-  BOOST_TEST(std::equal(y.begin(), y.end(), want.begin()),
-             "c = " << g.in_c << ", in " << g.in_h << " x " << g.in_w << ", kernel " << g.kernel_h
-                    << " x " << g.kernel_w << ", stride " << g.stride_h << ", " << g.stride_w
-                    << ", pad " << g.pad_top << ", " << g.pad_left);
+  expect_output<uint8_t>(layer, x.data(), rng, edge);
+  expect_output<float>(layer, x.data(), rng, edge);
 }
 
 BOOST_AUTO_TEST_CASE(every_channel_count_equals_the_reference_at_both_edges) {
@@ -158,10 +183,8 @@ BOOST_AUTO_TEST_CASE(extreme_bytes_do_not_saturate) {
           layer.params.x_zero_point = zero_point;
           layer.params.range = {128, 0, 255};
           const std::vector<uint8_t> x(n, byte);
-          std::vector<uint8_t> y(n), want(n);
-          ref::depthwise_u8s8::run(layer.params, x.data(), want.data());
-          layer.run(x.data(), y.data(), rng);
-          BOOST_TEST((y == want), int{w} << " " << int{byte} << " " << zero_point);
+          expect_output<uint8_t>(layer, x.data(), rng, Edge::end);
+          expect_output<float>(layer, x.data(), rng, Edge::end);
         }
   });
 }

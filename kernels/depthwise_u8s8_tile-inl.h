@@ -1,4 +1,5 @@
-// The inner loops of depthwise_u8s8: see depthwise_u8s8_layout.h for the arrangement of the bytes.
+// The inner loops of depthwise_u8s8: see depthwise_u8s8_layout.h for the arrangement of the bytes,
+// depthwise_u8s8_output-inl.h for the way from sums to output.
 #if defined(OCTET_KERNELS_DEPTHWISE_U8S8_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTET_KERNELS_DEPTHWISE_U8S8_TILE_INL_H_
 #undef OCTET_KERNELS_DEPTHWISE_U8S8_TILE_INL_H_
@@ -9,16 +10,12 @@
 #include <cstring>
 
 #include "hwy/highway.h"
+#include "kernels/depthwise_u8s8_output-inl.h"
 #include "kernels/dot_quad-inl.h"
-#include "kernels/requantize-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
 namespace {
-
-// Bytes in a vector, and 32-bit words.
-constexpr size_t kWords = hn::MaxLanes(D32());
-constexpr size_t kLanes = 4 * kWords;
 
 #if HWY_TARGET == HWY_SCALAR
 
@@ -26,7 +23,6 @@ constexpr size_t kLanes = 4 * kWords;
 struct Bytes {
   uint8_t at[4];
 };
-using Range = OutputRange;
 
 template <int kPieces>
 HWY_INLINE Bytes load_bytes(const uint8_t* const* p, size_t offset) {
@@ -46,29 +42,9 @@ HWY_INLINE void make_quads(Bytes a, Bytes b, Bytes c, Bytes d, V32 q[kQuads]) {
   }
 }
 
-// Half of a block's output.
-struct HalfBlock {
-  uint8_t at[2];
-};
-
-HWY_INLINE HalfBlock requantize_half(const V32 acc[2], const VF multiplier[2], const Range& range) {
-  return {{ref::requantize(acc[0].raw, multiplier[0].raw, range),
-           ref::requantize(acc[1].raw, multiplier[1].raw, range)}};
-}
-
-HWY_INLINE Bytes join_halves(HalfBlock lower, HalfBlock upper, const Range&) {
-  return {{lower.at[0], lower.at[1], upper.at[0], upper.at[1]}};
-}
-
-template <int kPieces>
-HWY_INLINE void store_bytes(Bytes b, uint8_t* const* p, size_t offset) {
-  std::memcpy(p[0] + offset, b.at, 4);
-}
-
 #else
 
 using Bytes = V8;
-using Range = RangeVectors;
 
 // The same offset from each of kPieces pointers, side by side.
 template <int kPieces>
@@ -112,47 +88,14 @@ HWY_INLINE void make_quads(V8 a, V8 b, V8 c, V8 d, V32 q[kQuads]) {
   }
 }
 
-// Half of a block's output, before the last pack. The packs' order undoes that of make_quads.
-using HalfBlock = hn::Vec<D16>;
-
-HWY_INLINE HalfBlock requantize_half(const V32 acc[2], const VF multiplier[2], const Range& range) {
-  return pack_s16_blocks(scale_s32(acc[0], multiplier[0]), scale_s32(acc[1], multiplier[1]), range);
-}
-
-HWY_INLINE V8 join_halves(HalfBlock lower, HalfBlock upper, const Range& range) {
-  return pack_u8_blocks(lower, upper, range);
-}
-
-template <int kPieces>
-HWY_INLINE void store_bytes(V8 b, uint8_t* const* p, size_t offset) {
-  const D8 d8;
-  if constexpr (kPieces == 1) {
-    hn::StoreU(b, d8, p[0] + offset);
-  } else {
-    const hn::Half<D8> dh;
-    const auto lower = hn::LowerHalf(dh, b);
-    const auto upper = hn::UpperHalf(dh, b);
-    if constexpr (kPieces == 2) {
-      hn::StoreU(lower, dh, p[0] + offset);
-      hn::StoreU(upper, dh, p[1] + offset);
-    } else {
-      static_assert(kPieces == 4);
-      const hn::Half<decltype(dh)> dq;
-      hn::StoreU(hn::LowerHalf(dq, lower), dq, p[0] + offset);
-      hn::StoreU(hn::UpperHalf(dq, lower), dq, p[1] + offset);
-      hn::StoreU(hn::LowerHalf(dq, upper), dq, p[2] + offset);
-      hn::StoreU(hn::UpperHalf(dq, upper), dq, p[3] + offset);
-    }
-  }
-}
-
 #endif
 
-// What one layer's tiles share.
+// What one layer's tiles share. Output: ToU8 or ToF32.
+template <class Output>
 struct Layer {
   size_t channels, in_w, out_w, pad_left;
   int32_t padding_quad;  // four zero points
-  Range range;
+  Output output;
 };
 
 // Weights, bias and multipliers of one strip, as packed.
@@ -163,11 +106,11 @@ struct StripData {
 };
 
 // The rows of a strip's bands, at the strip's first channel of column 0.
-template <int kRows, int kPieces>
+template <class Y, int kRows, int kPieces>
 struct Band {
   static constexpr int kIn = kRows + 2;  // input rows of kRows output rows; one for stride 2
   const uint8_t* in[kIn][kPieces];
-  uint8_t* out[kRows][kPieces];
+  Y* out[kRows][kPieces];
 };
 
 // Output columns between the passes of a band: the halves that wait take 4 KiB.
@@ -187,15 +130,15 @@ HWY_INLINE void load_column(const uint8_t* const (*in)[kPieces], size_t offset, 
 // Weights stay in registers for the whole run, and so do the quads of a column until the last
 // output column that sees it is done: a column is loaded and interleaved once.
 // kRows = 2 would need 24 vectors of weights, so it goes in two passes of half a block each; the
-// first leaves its halves in `waiting` (null when there is one pass).
-template <Dot kDot, int kRows, int kStride, int kPieces, int kFirst, int kQuads>
-HWY_INLINE void pass_3x3(const Layer& layer, const StripData& strip,
-                         const Band<kRows, kPieces>& band, size_t begin, size_t end,
-                         HalfBlock* waiting) {
+// first leaves its halves in `waiting` (null when there is one pass, unused by f32).
+template <Dot kDot, int kRows, int kStride, int kPieces, int kFirst, int kQuads, class Output>
+HWY_INLINE void pass_3x3(const Layer<Output>& layer, const StripData& strip,
+                         const Band<typename Output::Y, kRows, kPieces>& band, size_t begin,
+                         size_t end, typename Output::Half* waiting) {
   const D32 d32;
   const DF df;
   // Copies, because stores to y might change what is only referred to.
-  const Band<kRows, kPieces> rows = band;
+  const Band<typename Output::Y, kRows, kPieces> rows = band;
   const size_t channels = layer.channels;
   const size_t in_w = layer.in_w;
   V32 weights[kRows * 3][kQuads];
@@ -228,7 +171,7 @@ HWY_INLINE void pass_3x3(const Layer& layer, const StripData& strip,
     load(column + 2, q2);
     OCTET_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      HalfBlock half[2];
+      typename Output::Half half[2];
       OCTET_UNROLL
       for (int h = 0; h < kQuads / 2; ++h) {
         V32 acc[2];
@@ -244,16 +187,18 @@ HWY_INLINE void pass_3x3(const Layer& layer, const StripData& strip,
           multiplier[k] = kQuads == 2 ? k ? multiplier1 : multiplier0
                                       : hn::LoadU(df, strip.multiplier + (kFirst + j) * kWords);
         }
-        half[h] = requantize_half(acc, multiplier, layer.range);
+        half[h] = layer.output.half(acc, multiplier);
       }
       const size_t offset = ox * channels;
       if constexpr (kQuads == 4) {
-        store_bytes<kPieces>(join_halves(half[0], half[1], layer.range), rows.out[r], offset);
+        layer.output.template store<kPieces>(half[0], half[1], rows.out[r], offset);
+      } else if constexpr (!Output::kJoinsHalves) {
+        layer.output.template store_half<kPieces, kFirst>(half[0], rows.out[r], offset);
       } else if constexpr (kFirst == 0) {
         waiting[(ox - begin) * kRows + r] = half[0];
       } else {
-        const HalfBlock first = waiting[(ox - begin) * kRows + r];
-        store_bytes<kPieces>(join_halves(first, half[0], layer.range), rows.out[r], offset);
+        const auto first = waiting[(ox - begin) * kRows + r];
+        layer.output.template store<kPieces>(first, half[0], rows.out[r], offset);
       }
     }
     OCTET_UNROLL
@@ -265,13 +210,13 @@ HWY_INLINE void pass_3x3(const Layer& layer, const StripData& strip,
 }
 
 // All output columns of a band.
-template <Dot kDot, int kRows, int kStride, int kPieces>
-HWY_NOINLINE void band_3x3(const Layer& layer, const StripData& strip,
-                           const Band<kRows, kPieces>& band) {
+template <Dot kDot, int kRows, int kStride, int kPieces, class Output>
+HWY_NOINLINE void band_3x3(const Layer<Output>& layer, const StripData& strip,
+                           const Band<typename Output::Y, kRows, kPieces>& band) {
   if constexpr (kRows == 1) {
     pass_3x3<kDot, kRows, kStride, kPieces, 0, 4>(layer, strip, band, 0, layer.out_w, nullptr);
   } else {
-    HalfBlock waiting[kChunk * kRows];
+    typename Output::Half waiting[kChunk * kRows];
     for (size_t begin = 0; begin < layer.out_w; begin += kChunk) {
       const size_t end = HWY_MIN(begin + kChunk, layer.out_w);
       pass_3x3<kDot, kRows, kStride, kPieces, 0, 2>(layer, strip, band, begin, end, waiting);
@@ -281,10 +226,10 @@ HWY_NOINLINE void band_3x3(const Layer& layer, const StripData& strip,
 }
 
 // One block of channels of one output pixel, any kernel: taps are pointers to the block's first
-// channel at each tap, a multiple of four of them.
-template <Dot kDot>
-HWY_INLINE Bytes pixel_block(const uint8_t* const* taps, size_t groups, size_t channel,
-                             const StripData& strip, const Range& range) {
+// channel at each tap, a multiple of four of them. y: room for kLanes.
+template <Dot kDot, class Output>
+HWY_INLINE void pixel_block(const uint8_t* const* taps, size_t groups, size_t channel,
+                            const StripData& strip, const Output& output, typename Output::Y* y) {
   const D32 d32;
   V32 acc[4];
   VF multiplier[4];
@@ -301,8 +246,8 @@ HWY_INLINE Bytes pixel_block(const uint8_t* const* taps, size_t groups, size_t c
     for (int j = 0; j < 4; ++j)
       acc[j] = dot_quad<kDot>(q[j], hn::LoadU(d32, strip.weights + (i * 4 + j) * kWords), acc[j]);
   }
-  return join_halves(requantize_half(acc, multiplier, range),
-                     requantize_half(acc + 2, multiplier + 2, range), range);
+  output.template store<1>(output.half(acc, multiplier), output.half(acc + 2, multiplier + 2), &y,
+                           0);
 }
 
 }  // namespace

@@ -187,7 +187,7 @@ struct Tile<S, float> : S {
       float* row = y + first * args.y_stride;
       OCTET_UNROLL
       for (int j = 0; j < kVectors; ++j) {
-        const VF v = hn::Mul(hn::ConvertTo(df, acc[i][j]), multiplier[j]);
+        const VF v = scale_to_f32(acc[i][j], multiplier[j]);
         const size_t done = j * kTileLanes;
         if (whole || done + kTileLanes <= columns) {
           hn::StoreU(v, df, row + done);

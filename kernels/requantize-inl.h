@@ -43,9 +43,14 @@ HWY_INLINE V32 round_s32(VF v) {
 #endif
 }
 
+// f32(acc) * multiplier.
+HWY_INLINE VF scale_to_f32(V32 acc, VF multiplier) {
+  return hn::Mul(hn::ConvertTo(DF(), acc), multiplier);
+}
+
 // round(f32(acc) * multiplier), before the zero point.
 HWY_INLINE V32 scale_s32(V32 acc, VF multiplier) {
-  return round_s32(hn::Mul(hn::ConvertTo(DF(), acc), multiplier));
+  return round_s32(scale_to_f32(acc, multiplier));
 }
 
 #if HWY_TARGET != HWY_SCALAR
