@@ -199,15 +199,9 @@ size_t packed_bytes(const Params& params) {
 }
 
 void pack(const Params& params, void* packed) {
-  const size_t channels = params.geometry.in_c;
   const Layout l = make_layout(params.geometry, hn::MaxLanes(DF()));
-  float* to = static_cast<float*>(packed);
-  for (size_t block = 0; block < l.blocks; ++block) {
-    const size_t first = l.channel(block, channels);
-    for (size_t j = 0; j < l.lanes; ++j) *to++ = params.bias ? params.bias[first + j] : 0.0f;
-    for (size_t tap = 0; tap < l.taps; ++tap)
-      for (size_t j = 0; j < l.lanes; ++j) *to++ = params.weight[(first + j) * l.taps + tap];
-  }
+  pack_weight(l, params.geometry.in_c, params.weight, params.bias, false,
+              static_cast<float*>(packed));
 }
 
 Work work(const Params& params) {

@@ -1,5 +1,7 @@
-// The depthwise layers of MobileNet v2, and larger kernels. How and what: conv_bench.h.
+// The depthwise layers of MobileNet v2, and larger kernels; then those of training. How and what:
+// conv_bench.h, depthwise_bench.h.
 #include "kernels/conv_bench.h"
+#include "kernels/depthwise_bench.h"
 #include "kernels/depthwise_f32.h"
 #include "kernels/depthwise_f32_ref.h"
 
@@ -9,7 +11,15 @@ namespace {
 using Layer =
     ConvF32BenchLayer<depthwise_f32::Params, depthwise_f32::packed_bytes, depthwise_f32::pack,
                       depthwise_f32::work, depthwise_f32::run, ref::depthwise_f32>;
-const bool kRegistered = register_convs<Layer>(kDepthwiseShapes);
+
+struct TrainingLayer : Layer {
+  using Layer::Layer;
+  using Layer::right;
+  bool right() { return sampled_right<Layer>(*this); }
+};
+
+const bool kRegistered =
+    register_convs<Layer>(kDepthwiseShapes) && register_depthwise_training<TrainingLayer>();
 
 }  // namespace
 }  // namespace octet::kernels

@@ -29,8 +29,22 @@ inline Span taps_inside(ptrdiff_t first, size_t dilation, size_t kernel, size_t 
   return {from, std::clamp(end, from, kernel)};
 }
 
-struct Layout {
+// Channels in blocks of at most one vector.
+struct ChannelBlocks {
   size_t lanes, blocks;
+
+  ChannelBlocks(size_t channels, size_t vector_lanes) {
+    for (lanes = vector_lanes; lanes > channels;) lanes = lanes > 4 ? 4 : 1;
+    blocks = (channels + lanes - 1) / lanes;
+  }
+  size_t channel(size_t block, size_t channels) const {
+    return std::min(block * lanes, channels - lanes);
+  }
+};
+
+struct Layout : ChannelBlocks {
+  using ChannelBlocks::ChannelBlocks;
+
   size_t taps;
   size_t rows;           // batch * out_h
   size_t rows_per_task;  // of the output
@@ -39,9 +53,6 @@ struct Layout {
   size_t columns;        // of the output per step of the 3x3 form; 0: the general form
 
   size_t block_floats() const { return (1 + taps) * lanes; }
-  size_t channel(size_t block, size_t channels) const {
-    return std::min(block * lanes, channels - lanes);
-  }
   size_t tasks() const { return (rows + rows_per_task - 1) / rows_per_task; }
 };
 
@@ -67,9 +78,7 @@ inline Span inner_columns(const Conv2dGeometry& g) {
 }
 
 inline Layout make_layout(const Conv2dGeometry& g, size_t vector_lanes) {
-  Layout l{};
-  for (l.lanes = vector_lanes; l.lanes > g.in_c;) l.lanes = l.lanes > 4 ? 4 : 1;
-  l.blocks = (g.in_c + l.lanes - 1) / l.lanes;
+  Layout l(g.in_c, vector_lanes);
   l.taps = g.kernel_h * g.kernel_w;
   l.rows = g.batch * g.out_h;
   l.inner = inner_columns(g);
@@ -83,6 +92,19 @@ inline Layout make_layout(const Conv2dGeometry& g, size_t vector_lanes) {
   const size_t block_bytes = (g.kernel_h + g.stride_h) * g.in_w * l.lanes * sizeof(float);
   l.strip_blocks = std::clamp<size_t>(kL1Bytes / block_bytes, 1, l.blocks);
   return l;
+}
+
+// bias: null for none. flip: every kernel is turned by 180 degrees.
+inline void pack_weight(const Layout& l, size_t channels, const float* weight, const float* bias,
+                        bool flip, float* to) {
+  for (size_t block = 0; block < l.blocks; ++block) {
+    const size_t first = l.channel(block, channels);
+    for (size_t j = 0; j < l.lanes; ++j) *to++ = bias ? bias[first + j] : 0.0f;
+    for (size_t i = 0; i < l.taps; ++i) {
+      const size_t tap = flip ? l.taps - 1 - i : i;
+      for (size_t j = 0; j < l.lanes; ++j) *to++ = weight[(first + j) * l.taps + tap];
+    }
+  }
 }
 
 }  // namespace octet::kernels::depthwise_f32

@@ -7,6 +7,7 @@
 
 #include "kernels/conv_f32_testing.h"
 #include "kernels/depthwise_f32_ref.h"
+#include "kernels/depthwise_testing.h"
 
 namespace octet::kernels {
 namespace {
@@ -14,28 +15,10 @@ namespace {
 using Layer =
     testing::ConvF32Layer<depthwise_f32::Params, depthwise_f32::packed_bytes, depthwise_f32::pack,
                           depthwise_f32::work, depthwise_f32::run, ref::depthwise_f32>;
-constexpr auto check_everywhere = testing::check_everywhere<Layer>;
+using testing::square;
 
-// Square kernel, padding `pad` before and `pad_after` after in both directions.
-Conv2dGeometry square(size_t h, size_t w, size_t channels, size_t kernel, size_t stride, size_t pad,
-                      size_t pad_after, size_t dilation = 1, size_t batch = 1) {
-  const size_t reach = (kernel - 1) * dilation + 1;
-  return {.batch = batch,
-          .in_h = h,
-          .in_w = w,
-          .in_c = channels,
-          .out_h = (h + pad + pad_after - reach) / stride + 1,
-          .out_w = (w + pad + pad_after - reach) / stride + 1,
-          .out_c = channels,
-          .kernel_h = kernel,
-          .kernel_w = kernel,
-          .stride_h = stride,
-          .stride_w = stride,
-          .pad_top = pad,
-          .pad_left = pad,
-          .dilation_h = dilation,
-          .dilation_w = dilation,
-          .groups = channels};
+void check_everywhere(const std::vector<Conv2dGeometry>& layers) {
+  for (const Conv2dGeometry& g : layers) testing::check_everywhere<Layer>(g);
 }
 
 // 3x3 at both strides, and the general form.
@@ -47,62 +30,26 @@ std::vector<Conv2dGeometry> assorted() {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(channels_around_every_vector) {
-  for (const size_t channels : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 100}) {
-    check_everywhere(square(5, 7, channels, 3, 1, 1, 1));
-    check_everywhere(square(6, 8, channels, 3, 2, 1, 1));
-    check_everywhere(square(5, 8, channels, 5, 1, 2, 2));
-  }
+  check_everywhere(testing::around_every_vector());
 }
 
 BOOST_AUTO_TEST_CASE(three_by_three_of_every_width) {
-  for (size_t width = 2; width < 30; ++width)
-    for (const size_t stride : {1, 2})
-      for (const size_t pad : {0, 1})
-        for (const size_t pad_after : {0, 1, 2})
-          if (width + pad + pad_after >= 3)
-            check_everywhere(square(3, width, 19, 3, stride, pad, pad_after));
+  check_everywhere(testing::three_by_three_of_every_width());
 }
 
 BOOST_AUTO_TEST_CASE(kernels_strides_dilations_and_uneven_padding) {
-  for (const size_t kernel : {1, 2, 3, 5, 7})
-    for (const size_t stride : {1, 2, 3})
-      for (const size_t dilation : {1, 2})
-        for (const size_t pad : {0, 1, 3})
-          check_everywhere(square(13, 16, 20, kernel, stride, pad, pad / 2 + 1, dilation, 2));
+  check_everywhere(testing::kernels_strides_and_dilations());
 }
 
 BOOST_AUTO_TEST_CASE(kernels_and_strides_that_differ_in_height_and_width) {
-  for (const size_t stride_h : {1, 3})
-    for (const size_t dilation_h : {1, 2})
-      check_everywhere({.in_h = 12,
-                        .in_w = 10,
-                        .in_c = 17,
-                        .out_h = (12 + 2 - 2 * dilation_h - 1) / stride_h + 1,
-                        .out_w = 10,
-                        .out_c = 17,
-                        .kernel_h = 3,
-                        .kernel_w = 3,
-                        .stride_h = stride_h,
-                        .pad_top = 1,
-                        .pad_left = 1,
-                        .dilation_h = dilation_h,
-                        .groups = 17});
-  check_everywhere({.in_h = 6,
-                    .in_w = 12,
-                    .in_c = 5,
-                    .out_h = 6,
-                    .out_w = 12,
-                    .out_c = 5,
-                    .kernel_h = 1,
-                    .kernel_w = 7,
-                    .pad_left = 3,
-                    .groups = 5});
+  check_everywhere(testing::different_in_height_and_width());
 }
 
 BOOST_AUTO_TEST_CASE(windows_wholly_outside_the_image) {
-  check_everywhere(square(2, 3, 20, 3, 1, 5, 4));
-  check_everywhere(square(2, 3, 20, 3, 2, 4, 5));
+  check_everywhere(testing::windows_wholly_outside_the_image());
 }
+
+BOOST_AUTO_TEST_CASE(tiny_images) { check_everywhere(testing::tiny_images()); }
 
 BOOST_AUTO_TEST_CASE(an_empty_batch_writes_nothing) {
   Layer layer(square(5, 5, 8, 3, 1, 1, 1, 1, 0), 1);
