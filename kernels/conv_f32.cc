@@ -33,21 +33,48 @@ Work work(const Params& params) {
   return {l.row_tasks() * l.panel_tasks(g.groups), l.workspace_bytes()};
 }
 
+WeightStrides strides_of(const Params& params) {
+  const WeightStrides& s = params.weight_strides;
+  if (s.group || s.out_c || s.kernel_h || s.kernel_w || s.in_c) return s;
+  const Conv2dGeometry& g = params.geometry;
+  const ptrdiff_t in_c = static_cast<ptrdiff_t>(g.in_c / g.groups);
+  const ptrdiff_t row = static_cast<ptrdiff_t>(g.kernel_w) * in_c;
+  const ptrdiff_t out_c = static_cast<ptrdiff_t>(g.kernel_h) * row;
+  return {static_cast<ptrdiff_t>(g.out_c / g.groups) * out_c, out_c, row, in_c, 1};
+}
+
+// The weights of one panel, whose first output's are at w: a row of `columns` for every k.
+void pack_rows(const Conv2dGeometry& g, const WeightStrides& s, const float* w, size_t columns,
+               float* to, size_t width) {
+  for (size_t ky = 0; ky < g.kernel_h; ++ky)
+    for (size_t kx = 0; kx < g.kernel_w; ++kx)
+      for (size_t c = 0; c < g.in_c / g.groups; ++c, to += width) {
+        const float* from = w + static_cast<ptrdiff_t>(ky) * s.kernel_h +
+                            static_cast<ptrdiff_t>(kx) * s.kernel_w +
+                            static_cast<ptrdiff_t>(c) * s.in_c;
+        if (s.out_c == 1) {
+          std::copy_n(from, columns, to);
+        } else {
+          for (size_t j = 0; j < columns; ++j) to[j] = from[static_cast<ptrdiff_t>(j) * s.out_c];
+        }
+      }
+}
+
 void pack(const Params& params, void* packed) {
   const Conv2dGeometry& g = params.geometry;
   const Layout l = layout_of(g);
+  const WeightStrides s = strides_of(params);
   std::memset(packed, 0, HWY_NAMESPACE::packed_bytes(params));
   for (size_t panel = 0; panel < l.panels(g.groups); ++panel) {
     float* to = static_cast<float*>(packed) + l.panel_offset(panel);
     const size_t width = l.vectors_of(panel) * l.lanes;
     const size_t first = panel % l.panels_per_group * l.panel_vectors * l.lanes;
     const size_t columns = std::min(width, l.group_out - first);
-    for (size_t j = 0; j < columns; ++j) {
-      const size_t o = panel / l.panels_per_group * l.group_out + first + j;
-      to[j] = params.bias ? params.bias[o] : 0.0f;
-      const float* w = params.weight + o * l.inputs();
-      for (size_t k = 0; k < l.inputs(); ++k) to[(1 + k) * width + j] = w[k];
-    }
+    const size_t group = panel / l.panels_per_group;
+    if (params.bias) std::copy_n(params.bias + group * l.group_out + first, columns, to);
+    const float* w = params.weight + static_cast<ptrdiff_t>(group) * s.group +
+                     static_cast<ptrdiff_t>(first) * s.out_c;
+    pack_rows(g, s, w, columns, to + width, width);
     if (panel_of(l.vectors_of(panel), columns) == Panel::paired)
       for (size_t k = 0; k <= l.inputs(); ++k)
         for (size_t j = l.lanes; j < columns; ++j)
@@ -55,21 +82,54 @@ void pack(const Params& params, void* packed) {
   }
 }
 
-// Writes the table of row pointers for a block of output rows.
+OutputStrides strides_of(const OutputStrides& s, const Conv2dGeometry& g) {
+  if (s.image || s.row || s.pixel) return s;
+  return {g.out_h * g.out_w * g.out_c, g.out_w * g.out_c, g.out_c};
+}
+
+// Writes the tables of row pointers, of x and of y, for a block of output rows.
 class RowTable {
  public:
-  RowTable(const Conv2dGeometry& g, const Layout& l, const float* x, const float* zeros,
+  RowTable(const Params& params, const Layout& l, const float* x, const float* zeros, float* y,
            void* workspace)
-      : g_(g),
+      : g_(params.geometry),
         l_(l),
         x_(x),
         zeros_(zeros),
-        table_(static_cast<const float**>(workspace)),
-        spans_(reinterpret_cast<float*>(static_cast<std::byte*>(workspace) + l.table_bytes())) {}
+        y_(y),
+        y_strides_(strides_of(params.y_strides, g_)),
+        table_(static_cast<const float**>(workspace)) {
+    std::byte* after = static_cast<std::byte*>(workspace) + l.table_bytes();
+    outputs_ = reinterpret_cast<float**>(after);
+    spans_ = reinterpret_cast<float*>(after + l.outputs_bytes());
+  }
 
   const float* const* pointers() const { return table_; }
+  float* const* outputs() const { return outputs_; }
 
   void fill(size_t first, size_t rows) {
+    fill_inputs(first, rows);
+    fill_outputs(first, rows);
+  }
+
+ private:
+  void fill_outputs(size_t first, size_t rows) {
+    const bool dense = y_strides_.row == g_.out_w * y_strides_.pixel &&
+                       y_strides_.image == g_.out_h * y_strides_.row;
+    const size_t width = dense ? l_.rows : g_.out_w;  // of pieces with one step between pixels
+    for (size_t done = 0; done < rows;) {
+      const size_t at = (first + done) % width;
+      const size_t image_row = dense ? 0 : (first + done) / width;
+      const size_t count = std::min(rows - done, width - at);
+      sequence(outputs_ + done, count,
+               y_ + image_row / g_.out_h * y_strides_.image +
+                   image_row % g_.out_h * y_strides_.row + at * y_strides_.pixel,
+               y_strides_.pixel);
+      done += count;
+    }
+  }
+
+  void fill_inputs(size_t first, size_t rows) {
     step_ = rows;
     if (l_.addressing == Addressing::dense) {
       sequence(table_, rows, x_ + first * g_.in_c, g_.in_c);
@@ -85,9 +145,9 @@ class RowTable {
     }
   }
 
- private:
   // A loop that compilers turn into vectors.
-  static void sequence(const float** to, size_t n, const float* first, size_t step) {
+  template <class Pointer>
+  static void sequence(Pointer* to, size_t n, Pointer first, size_t step) {
     for (size_t i = 0; i < n; ++i) to[i] = first + i * step;
   }
 
@@ -113,10 +173,11 @@ class RowTable {
     const bool spans = l_.addressing == Addressing::row_spans;
     const size_t width = spans ? g_.kernel_w : 1;
     // Outputs [begin, end) have their whole window inside the image.
-    const size_t before = g_.pad_left > shift ? g_.pad_left - shift : 0;
-    const size_t room = g_.in_w + g_.pad_left;  // the window ends at or before this
+    const ptrdiff_t left = static_cast<ptrdiff_t>(g_.pad_left - shift);
+    const ptrdiff_t room = left + static_cast<ptrdiff_t>(g_.in_w - width);  // last beginning
+    const size_t before = left > 0 ? static_cast<size_t>(left) : 0;
     const size_t from = (before + g_.stride_w - 1) / g_.stride_w;
-    const size_t until = room < shift + width ? 0 : (room - shift - width) / g_.stride_w + 1;
+    const size_t until = room < 0 ? 0 : static_cast<size_t>(room) / g_.stride_w + 1;
     const size_t begin = std::clamp(from, ox, ox + count);
     const size_t end = std::clamp(until, begin, ox + count);
     const auto outside = [&](size_t i) {
@@ -143,7 +204,10 @@ class RowTable {
   const Layout& l_;
   const float* x_;
   const float* zeros_;
+  float* y_;
+  OutputStrides y_strides_;
   const float** table_;  // [taps][step_]
+  float** outputs_;      // [step_]
   float* spans_;
   size_t step_ = 0;
 };
@@ -157,13 +221,13 @@ void run_panel(TileArgs t, size_t rows, Panel panel) {
     const size_t m = height + (i < higher ? 1 : 0);
     range.of_rows[m - 1](t);
     t.rows += m;
-    t.y += m * t.y_step;
+    t.y_rows += m;
   }
 }
 
-void run_task(const Params& params, const Layout& l, const float* packed, float* y, RowTable& table,
+void run_task(const Params& params, const Layout& l, const float* packed, RowTable& table,
               size_t task) {
-  const size_t groups = params.geometry.groups, out_c = params.geometry.out_c;
+  const size_t groups = params.geometry.groups;
   const size_t panel_tasks = l.panel_tasks(groups);
   const size_t first_panel = task % panel_tasks * l.panels_per_task;
   const size_t end_panel = std::min(first_panel + l.panels_per_task, l.panels(groups));
@@ -182,8 +246,8 @@ void run_task(const Params& params, const Layout& l, const float* packed, float*
                           .run = l.run,
                           .x_offset = group * l.group_in,
                           .panel = packed + l.panel_offset(panel),
-                          .y = y + row * out_c + group * l.group_out + column,
-                          .y_step = out_c,
+                          .y_rows = table.outputs(),
+                          .y_offset = group * l.group_out + column,
                           .columns = std::min(vectors * l.lanes, l.group_out - column),
                           .lo = params.lo,
                           .hi = params.hi};
@@ -197,8 +261,8 @@ void run(const Params& params, const void* packed, const float* x, float* y, voi
   const Conv2dGeometry& g = params.geometry;
   const Layout l = layout_of(g);
   const float* weights = static_cast<const float*>(packed);
-  RowTable table(g, l, x, weights + l.zeros_offset(g.groups), workspace);
-  for (size_t task = begin; task < end; ++task) run_task(params, l, weights, y, table, task);
+  RowTable table(params, l, x, weights + l.zeros_offset(g.groups), y, workspace);
+  for (size_t task = begin; task < end; ++task) run_task(params, l, weights, table, task);
 }
 
 }  // namespace octet::kernels::conv_f32::HWY_NAMESPACE
