@@ -19,16 +19,11 @@
 #include <cstdint>
 
 #include "kernels/conv2d_geometry.h"
+#include "kernels/conv_input.h"
 
 namespace octet::kernels::conv_f32_dw {
 
-// The layer's input; exactly one pointer is set.
-struct Input {
-  const float* f32 = nullptr;
-  const uint8_t* u8 = nullptr;  // x = float(q - zero_point) * scale
-  float scale = 1;
-  int32_t zero_point = 0;
-};
+using Input = ConvInput;
 
 struct Params {
   Conv2dGeometry geometry;  // of the forward convolution

@@ -48,16 +48,17 @@ struct GradientKernel {
   size_t (*partials_bytes)(const Params&) noexcept;
   Work (*work)(const Params&) noexcept;
   void (*run)(const Params&, void*, void*, size_t, size_t) noexcept;
-  void (*finish)(const Params&, const void*, float*) noexcept;
 };
 
-template <class Params>
-void run_gradient(const GradientKernel<Params>& kernel, const Params& params, float* dw) {
+// finish(params, partials) writes the gradient.
+template <class Params, class Finish>
+void run_gradient(const GradientKernel<Params>& kernel, const Params& params,
+                  const Finish& finish) {
   const Scratch partials(kernel.partials_bytes(params));
   run_tasks(kernel.work(params), [&](std::byte* workspace, size_t begin, size_t end) {
     kernel.run(params, partials.data(), workspace, begin, end);
   });
-  kernel.finish(params, partials.data(), dw);
+  finish(params, partials.data());
 }
 
 template <class Params>
@@ -132,14 +133,25 @@ Tensor conv_dx(const Conv2dGeometry& geometry, const Tensor& weight, const Tenso
 Tensor conv_dw(const Conv2dGeometry& geometry, const ConvInput& x, const Tensor& dy,
                const Shape& weight_shape) {
   const Tensor dw = Tensor::empty(weight_shape);
+  float* to = dw.data<float>();
   if (geometry.is_depthwise()) {
-    using namespace kernels::depthwise_f32_dw;
-    run_gradient(GradientKernel<Params>{partials_bytes, work, run, finish},
-                 Params{.geometry = geometry, .x = x, .dy = dy.data<float>()}, dw.data<float>());
+    namespace kernel = kernels::depthwise_f32_dw;
+    using Params = kernel::Params;
+    run_gradient(
+        GradientKernel<Params>{kernel::partials_bytes, kernel::work, kernel::run},
+        Params{.geometry = geometry, .x = x, .dy = dy.data<float>()},
+        [&](const Params& params, const void* partials) { kernel::finish(params, partials, to); });
   } else {
-    using namespace kernels::conv_f32_dw;
-    run_gradient(GradientKernel<Params>{partials_bytes, work, run, finish},
-                 Params{.geometry = geometry, .x = x, .dy = dy.data<float>()}, dw.data<float>());
+    namespace kernel = kernels::conv_f32_dw;
+    using Params = kernel::Params;
+    run_gradient(GradientKernel<Params>{kernel::partials_bytes, kernel::work, kernel::run},
+                 Params{.geometry = geometry, .x = x, .dy = dy.data<float>()},
+                 [&](const Params& params, const void* partials) {
+                   run_tasks(kernel::finish_work(params),
+                             [&](std::byte*, size_t begin, size_t end) {
+                               kernel::finish(params, partials, to, begin, end);
+                             });
+                 });
   }
   return dw;
 }

@@ -21,7 +21,7 @@ using nn::ClampRange;
 
 // The tensors and ops of a group with weights.
 struct Parts {
-  const nn::Op* op;
+  const nn::Op* op = nullptr;
   Tensor weight, bias;                               // bias undefined for none
   const nn::BatchNormOptions* batch_norm = nullptr;  // null for none
   Tensor gamma, beta, running_mean, running_var;
@@ -35,7 +35,10 @@ Parts parts_of(const PreparedModel& prepared, size_t g) {
   const auto constant = [&](const nn::GraphNode& node, size_t i) {
     return i < node.inputs.size() ? graph.values[node.inputs[i]].constant : Tensor();
   };
-  Parts parts{.op = main.op.get(), .weight = constant(main, 1), .bias = constant(main, 2)};
+  Parts parts;
+  parts.op = main.op.get();
+  parts.weight = constant(main, 1);
+  parts.bias = constant(main, 2);
   for (int follower : group.followers) {
     const nn::GraphNode& node = graph.nodes[follower];
     if (const auto range = node.op->activation()) parts.range = *range;
@@ -154,9 +157,9 @@ class TrainedOp : public TapeOp {
     nn::BatchNormPass::Gradients norm = pass.backward(args.dy[0], parts_.range, &qparams_);
     Tensor dx;
     if (args.wants(0))
-      dx = conv_dx(geometry, dequantize_rows(q, effective_scale_), norm.x, x.shape());
+      dx = nn::conv_dx(geometry, dequantize_rows(q, effective_scale_), norm.x, x.shape());
     const std::vector<float> ones(effective_scale_.size(), 1.0f);
-    const Tensor dq = conv_dw(geometry, integers(x, layer_.x), norm.x, parts_.weight.shape());
+    const Tensor dq = nn::conv_dw(geometry, integers(x, layer_.x), norm.x, parts_.weight.shape());
     norm.x = Tensor();
     const WeightGradients gradients = rows_backward(rows_, scale_, range_, q, dq, ones);
     if (!rows_.factor.empty()) add_factor_gradient(gradients, norm.weight);
@@ -301,10 +304,10 @@ class FrozenOp : public TapeOp {
     const Gradient g = through_output(args.dy[0], v);
     Tensor dx;
     if (args.wants(0)) {
-      dx = conv_dx(geometry, dequantize_rows(q, plan_.layer.quantization->weight_scale), g.conv,
-                   x.shape());
+      dx = nn::conv_dx(geometry, dequantize_rows(q, plan_.layer.quantization->weight_scale), g.conv,
+                       x.shape());
     }
-    const Tensor dq = conv_dw(geometry, integers(x, layer_.x), g.conv, parts_.weight.shape());
+    const Tensor dq = nn::conv_dw(geometry, integers(x, layer_.x), g.conv, parts_.weight.shape());
     return weight_gradients(q, dq, g.bias, dx);
   }
 

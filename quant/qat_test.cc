@@ -1,0 +1,161 @@
+#define BOOST_TEST_MODULE qat
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "nn/activation.h"
+#include "nn/adaptive_avg_pool2d.h"
+#include "nn/add.h"
+#include "nn/batch_norm.h"
+#include "nn/conv2d.h"
+#include "nn/flatten.h"
+#include "nn/linear.h"
+#include "nn/max_pool2d.h"
+#include "nn/random.h"
+#include "quant/convert.h"
+#include "quant/prepare.h"
+#include "quant/quant_testing.h"
+#include "tensor/backward.h"
+#include "tensor/tape.h"
+#include "tensor/threads.h"
+
+namespace octet::quant {
+namespace {
+
+using testing::random_tensor;
+
+struct Net : nn::Module {
+  nn::Conv2d stem{3, 8, {.kernel_size = 3, .stride = 2, .padding = 1, .bias = false}};
+  nn::BatchNorm2d stem_bn{8};
+  nn::ReLU6 relu6;
+  nn::Conv2d depthwise{8, 8, {.kernel_size = 3, .padding = 1, .groups = 8, .bias = false}};
+  nn::BatchNorm2d depthwise_bn{8};
+  nn::Conv2d project{8, 8, {.kernel_size = 1}};
+  nn::MaxPool2d pool{{.kernel_size = 3, .stride = 2, .padding = 1}};
+  nn::AdaptiveAvgPool2d average{1};
+  nn::Linear fc{8, 5};
+
+  Net() {
+    register_module("stem", stem);
+    register_module("stem_bn", stem_bn);
+    register_module("relu6", relu6);
+    register_module("depthwise", depthwise);
+    register_module("depthwise_bn", depthwise_bn);
+    register_module("project", project);
+    register_module("pool", pool);
+    register_module("average", average);
+    register_module("fc", fc);
+  }
+  Tensor forward(const Tensor& x) override {
+    const Tensor a = relu6(stem_bn(stem(x)));
+    const Tensor b = nn::relu(nn::add(a, project(relu6(depthwise_bn(depthwise(a))))));
+    return fc(nn::flatten(average(pool(b))));
+  }
+};
+
+const Shape kShape = {4, 17, 19, 3};
+
+// One step of plain gradient descent towards outputs that are random numbers; returns the squared
+// error of before.
+float train_step(nn::Module& net, PreparedModel& prepared, const Tensor& x, float rate) {
+  const Recording recording;
+  const Tensor y = prepared(x);
+  const Tensor target = random_tensor(y.shape(), 99);
+  Tensor dy = Tensor::empty(y.shape());
+  float loss = 0;
+  for (int64_t i = 0; i < y.elements(); ++i) {
+    const float d = y.data<float>()[i] - target.data<float>()[i];
+    dy.data<float>()[i] = d;
+    loss += d * d;
+  }
+  backward(y, dy);
+  for (const auto& [name, parameter] : net.named_parameters()) {
+    BOOST_REQUIRE_MESSAGE(parameter.grad().defined(), name);
+    for (int64_t i = 0; i < parameter.elements(); ++i)
+      parameter.data<float>()[i] -= rate * parameter.grad().data<float>()[i];
+    parameter.zero_grad();
+  }
+  return loss;
+}
+
+void check_equals_engine(PreparedModel& prepared, const Tensor& x) {
+  const Conversion conversion = convert(prepared);
+  const auto computed = testing::run_program(conversion.program, x);
+  const Tensor y = prepared(x);
+  const Tensor& want = computed.at("output");
+  BOOST_REQUIRE((y.shape() == want.shape()));
+  BOOST_TEST(std::memcmp(y.raw(), want.raw(), y.bytes()) == 0);
+}
+
+std::unique_ptr<PreparedModel> qat(nn::Module& net, const std::string& backend = "x86") {
+  return prepare_qat(net, Tensor::zeros({1, 17, 19, 3}), get_default_qat_qconfig_mapping(backend));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(training_lowers_the_loss_for_every_backend) {
+  for (const char* backend : {"x86", "qnnpack"}) {
+    nn::manual_seed(1);
+    Net net;
+    const auto prepared = qat(net, backend);
+    const Tensor x = random_tensor(kShape, 1);
+    const float first = train_step(net, *prepared, x, 0.01f);
+    float last = first;
+    for (int i = 0; i < 60; ++i) last = train_step(net, *prepared, x, 0.01f);
+    BOOST_TEST(last < 0.5f * first);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(in_eval_mode_it_computes_what_ships_to_the_bit) {
+  nn::manual_seed(2);
+  Net net;
+  const auto prepared = qat(net);
+  for (int i = 0; i < 5; ++i) train_step(net, *prepared, random_tensor(kShape, i), 0.01f);
+  prepared->eval();
+  check_equals_engine(*prepared, random_tensor(kShape, 50));
+  const Conversion conversion = convert(*prepared);
+  testing::check_simulate_equals_engine(*prepared, conversion.program, random_tensor(kShape, 51));
+}
+
+BOOST_AUTO_TEST_CASE(frozen_training_computes_what_ships_to_the_bit) {
+  nn::manual_seed(3);
+  Net net;
+  const auto prepared = qat(net);
+  for (int i = 0; i < 5; ++i) train_step(net, *prepared, random_tensor(kShape, i), 0.01f);
+  prepared->disable_observer();
+  prepared->freeze_bn_stats();
+  for (int i = 0; i < 3; ++i) {
+    check_equals_engine(*prepared, random_tensor(kShape, 60 + i));
+    train_step(net, *prepared, random_tensor(kShape, i), 0.01f);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(
+    frozen_batch_norm_keeps_its_statistics_and_observers_that_are_off_their_ranges) {
+  nn::manual_seed(4);
+  Net net;
+  const auto prepared = qat(net);
+  train_step(net, *prepared, random_tensor(kShape, 0), 0.01f);
+  prepared->freeze_bn_stats();
+  prepared->disable_observer();
+  const Tensor mean = net.stem_bn.running_mean.clone();
+  const auto ranges = prepared->weight_observer(0)->ranges();
+  train_step(net, *prepared, random_tensor(kShape, 1), 0.01f);
+  BOOST_TEST(std::memcmp(mean.raw(), net.stem_bn.running_mean.raw(), mean.bytes()) == 0);
+  BOOST_CHECK(ranges == prepared->weight_observer(0)->ranges());
+}
+
+BOOST_AUTO_TEST_CASE(the_same_run_gives_the_same_bits_for_any_number_of_threads) {
+  std::vector<Tensor> weights;
+  for (unsigned threads : {1u, 2u, 3u}) {
+    set_num_threads(threads);
+    nn::manual_seed(5);
+    Net net;
+    const auto prepared = qat(net);
+    for (int i = 0; i < 4; ++i) train_step(net, *prepared, random_tensor(kShape, i), 0.01f);
+    weights.push_back(net.stem.weight.clone());
+    BOOST_TEST(std::memcmp(weights[0].raw(), weights.back().raw(), weights[0].bytes()) == 0);
+  }
+  set_num_threads(1);
+}
+
+}  // namespace octet::quant
