@@ -68,6 +68,24 @@ BOOST_AUTO_TEST_CASE(clamp_equals_the_reference_at_every_size_and_both_edges) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(clamp_gradient_equals_the_reference_at_every_size_and_both_edges) {
+  testing::for_each_target([] {
+    Rng rng(4);
+    for (size_t n = 0; n <= 4 * 16 + 1; ++n)
+      for (const Edge edge : {Edge::end, Edge::start})
+        for (const Bounds bounds : kBounds) {
+          GuardedArray<float> y(n, edge), dy(n, edge), dx(n, edge);
+          for (float& v : y) v = random_value(rng);
+          for (float& v : dy) v = random_value(rng);
+          elementwise_f32::clamp_gradient(y.data(), dy.data(), dx.data(), n, bounds.lo, bounds.hi);
+          for (size_t i = 0; i < n; ++i)
+            BOOST_TEST(same(dx[i], ref::elementwise_f32::clamp_gradient(y[i], dy[i], bounds.lo,
+                                                                        bounds.hi)),
+                       y[i] << " and " << dy[i] << " give " << dx[i]);
+        }
+  });
+}
+
 BOOST_AUTO_TEST_CASE(output_may_be_an_input) {
   testing::for_each_target([] {
     Rng rng(3);
@@ -85,6 +103,10 @@ BOOST_AUTO_TEST_CASE(output_may_be_an_input) {
     for (size_t i = 0; i < n; ++i) want[i] = ref::elementwise_f32::clamp(a[i], 0.0f, 6.0f);
     elementwise_f32::clamp(a.data(), a.data(), n, 0.0f, 6.0f);
     BOOST_TEST((a == want), "y is x");
+    for (size_t i = 0; i < n; ++i)
+      want[i] = ref::elementwise_f32::clamp_gradient(a[i], b[i], 0.0f, 6.0f);
+    elementwise_f32::clamp_gradient(a.data(), b.data(), b.data(), n, 0.0f, 6.0f);
+    BOOST_TEST((b == want), "dx is dy");
   });
 }
 
