@@ -9,12 +9,29 @@ std::vector<Tensor> ClampOp::forward(std::span<const Tensor> inputs) const {
   check_inputs(name(), inputs, 1, 1);
   const Tensor& x = inputs[0];
   check_f32(name(), "input", x, x.rank());
-  Tensor y = Tensor::zeros(x.shape());
+  Tensor y = Tensor::empty(x.shape());
   run_elements(x.elements(), [&](size_t begin, size_t n) {
     kernels::elementwise_f32::clamp(x.data<float>() + begin, y.data<float>() + begin, n, range_.lo,
                                     range_.hi);
   });
   return {y};
+}
+
+std::vector<Tensor> ClampOp::forward_saving(std::span<const Tensor> inputs,
+                                            std::vector<Tensor>& saved) const {
+  std::vector<Tensor> y = forward(inputs);
+  saved = y;
+  return y;
+}
+
+std::vector<Tensor> ClampOp::backward(const BackwardArgs& args) const {
+  const Tensor &y = args.saved[0], &dy = args.dy[0];
+  Tensor dx = result_like(dy);
+  run_elements(dy.elements(), [&](size_t begin, size_t n) {
+    kernels::elementwise_f32::clamp_gradient(y.data<float>() + begin, dy.data<float>() + begin,
+                                             dx.data<float>() + begin, n, range_.lo, range_.hi);
+  });
+  return {dx};
 }
 
 engine::ValueId ClampOp::lower(const Lowering& layer) const {

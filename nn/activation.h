@@ -12,6 +12,10 @@ class ClampOp : public Op {
   ClampOp(const char* name, ClampRange range) : name_(name), range_(range) {}
   const char* name() const override { return name_; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
+  // Saves y: what is before an activation need not keep x.
+  std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
+                                     std::vector<Tensor>& saved) const override;
+  std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::pass_through; }
   std::optional<ClampRange> activation() const override { return range_; }
   // What could not be fused: a clamp instruction.

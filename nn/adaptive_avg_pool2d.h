@@ -4,6 +4,7 @@
 // x: f32 [n, h, w, c]; y: f32 [n, output_size.h, output_size.w, c].
 #pragma once
 
+#include "kernels/pool_geometry.h"
 #include "nn/module.h"
 #include "nn/op.h"
 #include "nn/window2d.h"
@@ -15,10 +16,17 @@ class AdaptiveAvgPool2dOp : public Op {
   explicit AdaptiveAvgPool2dOp(Size2 output_size);
   const char* name() const override { return "adaptive_avg_pool2d"; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
+  std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
+                                     std::vector<Tensor>&) const override {
+    return forward(inputs);
+  }
+  std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::pass_through; }
   engine::ValueId lower(const Lowering& layer) const override;
 
  private:
+  kernels::PoolGeometry geometry(const Tensor& x) const;
+
   Size2 output_size_;
 };
 

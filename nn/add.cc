@@ -13,7 +13,7 @@ std::vector<Tensor> AddOp::forward(std::span<const Tensor> inputs) const {
   check_f32(name(), "second input", b, b.rank());
   OCTET_CHECK(a.shape() == b.shape(), name(), ": shapes ", a.shape().text(), " and ",
               b.shape().text(), " differ");
-  Tensor y = Tensor::zeros(a.shape());
+  Tensor y = Tensor::empty(a.shape());
   const ClampRange all;
   run_elements(a.elements(), [&](size_t begin, size_t n) {
     kernels::elementwise_f32::add(a.data<float>() + begin, b.data<float>() + begin,

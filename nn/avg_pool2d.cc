@@ -12,13 +12,21 @@ AvgPool2dOp::AvgPool2dOp(const AvgPool2dOptions& options)
   check_pool_padding(name(), window_);
 }
 
+kernels::PoolGeometry AvgPool2dOp::geometry(const Tensor& x) const {
+  return {.geometry = window_.geometry(name(), x, x.dim(3)),
+          .count_include_pad = count_include_pad_};
+}
+
 std::vector<Tensor> AvgPool2dOp::forward(std::span<const Tensor> inputs) const {
   check_inputs(name(), inputs, 1, 1);
   const Tensor& x = inputs[0];
   check_f32(name(), "input", x, 4);
-  const kernels::PoolGeometry pool{.geometry = window_.geometry(name(), x, x.dim(3)),
-                                   .count_include_pad = count_include_pad_};
-  return {run_pool(kernels::pool_f32::avg, pool, x)};
+  return {run_pool(kernels::pool_f32::avg, geometry(x), x)};
+}
+
+std::vector<Tensor> AvgPool2dOp::backward(const BackwardArgs& args) const {
+  const Tensor& x = args.inputs[0];
+  return {avg_pool_gradient(geometry(x), x.shape(), args.dy[0])};
 }
 
 engine::ValueId AvgPool2dOp::lower(const Lowering& layer) const {

@@ -5,6 +5,7 @@
 // kernels/pool_f32.h.
 #pragma once
 
+#include "kernels/pool_geometry.h"
 #include "nn/module.h"
 #include "nn/op.h"
 #include "nn/window2d.h"
@@ -23,10 +24,17 @@ class AvgPool2dOp : public Op {
   explicit AvgPool2dOp(const AvgPool2dOptions& options);
   const char* name() const override { return "avg_pool2d"; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
+  std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
+                                     std::vector<Tensor>&) const override {
+    return forward(inputs);
+  }
+  std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::pass_through; }
   engine::ValueId lower(const Lowering& layer) const override;
 
  private:
+  kernels::PoolGeometry geometry(const Tensor& x) const;
+
   Window2d window_;
   bool count_include_pad_;
 };

@@ -10,18 +10,42 @@ DropoutOp::DropoutOp(float p, bool training) : p_(p), training_(training) {
 }
 
 std::vector<Tensor> DropoutOp::forward(std::span<const Tensor> inputs) const {
+  std::vector<Tensor> saved;
+  return forward_saving(inputs, saved);
+}
+
+std::vector<Tensor> DropoutOp::forward_saving(std::span<const Tensor> inputs,
+                                              std::vector<Tensor>& saved) const {
   check_inputs(name(), inputs, 1, 1);
   const Tensor& x = inputs[0];
   check_f32(name(), "input", x, x.rank());
   if (!training_) return {x};
-  Tensor y = Tensor::zeros(x.shape());
-  // p == 1 drops everything: the scale is never used.
-  const float scale = 1.0f / (1.0f - p_);
+  const Tensor y = Tensor::empty(x.shape()), kept = Tensor::empty(x.shape(), DType::u8);
+  const float* from = x.data<float>();
+  const float scale = this->scale();
+  float* to = y.data<float>();
+  uint8_t* keep = kept.data<uint8_t>();
   Rng& generator = default_generator();
   for (int64_t i = 0; i < x.elements(); ++i) {
-    if (generator.uniform() >= p_) y.data<float>()[i] = x.data<float>()[i] * scale;
+    keep[i] = generator.uniform() >= p_;
+    to[i] = keep[i] != 0 ? from[i] * scale : 0.0f;
   }
+  saved = {kept};
   return {y};
+}
+
+std::vector<Tensor> DropoutOp::backward(const BackwardArgs& args) const {
+  const Tensor& dy = args.dy[0];
+  if (!training_) return {dy};
+  const Tensor dx = result_like(dy);
+  const uint8_t* keep = args.saved[0].data<uint8_t>();
+  const float* from = dy.data<float>();
+  const float scale = this->scale();
+  float* to = dx.data<float>();
+  run_elements(dy.elements(), [&](size_t begin, size_t n) {
+    for (size_t i = begin; i < begin + n; ++i) to[i] = keep[i] != 0 ? from[i] * scale : 0.0f;
+  });
+  return {dx};
 }
 
 engine::ValueId DropoutOp::lower(const Lowering& layer) const {

@@ -13,11 +13,18 @@ class DropoutOp : public Op {
   DropoutOp(float p, bool training);
   const char* name() const override { return "dropout"; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
+  // Saves which elements were kept, a byte each.
+  std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
+                                     std::vector<Tensor>& saved) const override;
+  std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::pass_through; }
   bool is_identity() const override { return !training_; }
   engine::ValueId lower(const Lowering& layer) const override;
 
  private:
+  // p == 1 drops everything: then the scale is never used.
+  float scale() const { return 1.0f / (1.0f - p_); }
+
   float p_;
   bool training_;
 };

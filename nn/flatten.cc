@@ -20,7 +20,7 @@ std::vector<Tensor> FlattenOp::forward(std::span<const Tensor> inputs) const {
   for (int i = 1; i < x.rank(); ++i) shape[1] *= x.dim(i);
   if (keeps_order(x.shape())) return {x.view(shape)};
   const int64_t pixels = x.dim(1) * x.dim(2), channels = x.dim(3);
-  Tensor y = Tensor::zeros(shape);
+  Tensor y = Tensor::empty(shape);
   for (int64_t n = 0; n < x.dim(0); ++n) {
     const float* from = x.data<float>() + n * shape[1];
     float* to = y.data<float>() + n * shape[1];
@@ -28,6 +28,21 @@ std::vector<Tensor> FlattenOp::forward(std::span<const Tensor> inputs) const {
       for (int64_t c = 0; c < channels; ++c) to[c * pixels + p] = from[p * channels + c];
   }
   return {y};
+}
+
+std::vector<Tensor> FlattenOp::backward(const BackwardArgs& args) const {
+  const Shape& shape = args.inputs[0].shape();
+  const Tensor& dy = args.dy[0];
+  if (keeps_order(shape)) return {dy.view(shape)};
+  const int64_t pixels = shape[1] * shape[2], channels = shape[3];
+  Tensor dx = Tensor::empty(shape);
+  for (int64_t n = 0; n < shape[0]; ++n) {
+    const float* from = dy.data<float>() + n * dy.dim(1);
+    float* to = dx.data<float>() + n * dy.dim(1);
+    for (int64_t p = 0; p < pixels; ++p)
+      for (int64_t c = 0; c < channels; ++c) to[p * channels + c] = from[c * pixels + p];
+  }
+  return {dx};
 }
 
 engine::ValueId FlattenOp::lower(const Lowering& layer) const {

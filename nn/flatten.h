@@ -13,6 +13,11 @@ class FlattenOp : public Op {
  public:
   const char* name() const override { return "flatten"; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
+  std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
+                                     std::vector<Tensor>&) const override {
+    return forward(inputs);
+  }
+  std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::pass_through; }
   // "reshape" where the order of the elements stays, else "flatten".
   engine::ValueId lower(const Lowering& layer) const override;

@@ -1,6 +1,7 @@
 // max_pool2d: the largest element of each window; positions outside the image are left out.
 //
 // x: f32 [n, h, w, c]; y: f32 [n, oh, ow, c], sizes as PyTorch's. The formula: kernels/pool_f32.h.
+// The gradient goes to the first of equal maxima, row by row; that of a NaN to nobody.
 #pragma once
 
 #include "nn/module.h"
@@ -22,6 +23,11 @@ class MaxPool2dOp : public Op {
   explicit MaxPool2dOp(const MaxPool2dOptions& options);
   const char* name() const override { return "max_pool2d"; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
+  // Saves x and y, which the layers around it mostly keep anyway, rather than the places of the
+  // maxima.
+  std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
+                                     std::vector<Tensor>& saved) const override;
+  std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::pass_through; }
   engine::ValueId lower(const Lowering& layer) const override;
 

@@ -22,6 +22,8 @@ void check_channels(const char* op, const char* what, const Tensor& t, int64_t c
               channels);
 }
 
+Tensor result_like(const Tensor& dy) { return dy.is_exclusive() ? dy : Tensor::empty(dy.shape()); }
+
 engine::ValueId lower_unary(const char* op, const Lowering& layer,
                             std::vector<engine::Attribute> attributes) {
   OCTET_CHECK(layer.inputs.size() == 1, op, ": ", layer.name, ": ", layer.inputs.size(),

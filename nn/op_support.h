@@ -54,6 +54,10 @@ void run_elements(int64_t elements, const Run& run) {
   });
 }
 
+// Where a gradient of dy's shape that depends on each element of dy alone can be written: dy itself
+// when nobody else sees it.
+Tensor result_like(const Tensor& dy);
+
 // An instruction with one activation input and no weights, whose output has the dtype and the
 // qparams of the input.
 engine::ValueId lower_unary(const char* op, const Lowering& layer,

@@ -16,6 +16,11 @@ class StubOp : public Op {
     return role_ == QuantRole::stub ? "quant_stub" : "dequant_stub";
   }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override { return {inputs[0]}; }
+  std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
+                                     std::vector<Tensor>&) const override {
+    return forward(inputs);
+  }
+  std::vector<Tensor> backward(const BackwardArgs& args) const override { return {args.dy[0]}; }
   QuantRole quant_role() const override { return role_; }
   engine::ValueId lower(const Lowering& layer) const override { return layer.inputs.at(0); }
 
