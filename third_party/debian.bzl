@@ -170,6 +170,11 @@ cc_library(
     name = "hwy",
     srcs = ["highway_runtime.cc"],
 )
+
+cc_library(
+    name = "math",
+    deps = [":hwy"],
+)
 """,
     )
 

@@ -1,0 +1,41 @@
+// activation_f32: smooth activations of f32 arrays, and what their gradients need.
+//
+//   sigmoid      y = 1 / (1 + exp(-x))
+//   tanh         y = tanh(x)
+//   gelu         y = x * Phi(x), Phi(x) = (1 + erf(x / sqrt(2))) / 2
+//   hardsigmoid  y = min(max(x + 3, 0), 6) / 6
+//   hardswish    y = x * hardsigmoid(x)
+//
+//   NAME_gradient  dx = dy * NAME'(x); from y for sigmoid and tanh, from x for the others.
+//                  hardsigmoid' is 0 where x <= -3 or x >= 3, hardswish' where x < -3 and 1 where
+//                  x > 3, as in PyTorch 1.13.
+//   exp_sum        y = exp(x - max(x)), and the sum of it: what softmax and its relatives are made
+//                  of. The order of the sum depends on n and the target alone.
+//
+// Any n, exp_sum n > 0; no alignment; results may be inputs. NaN stays NaN. Every element's result
+// is the same wherever it stands in the array; targets differ in the last bits. Normative:
+// activation_f32_ref.h (in double, with bounds).
+#pragma once
+
+#include <cstddef>
+
+namespace octet::kernels::activation_f32 {
+
+void sigmoid(const float* x, float* y, size_t n) noexcept;
+void tanh(const float* x, float* y, size_t n) noexcept;
+void gelu(const float* x, float* y, size_t n) noexcept;
+void hardsigmoid(const float* x, float* y, size_t n) noexcept;
+void hardswish(const float* x, float* y, size_t n) noexcept;
+
+void sigmoid_gradient(const float* y, const float* dy, float* dx, size_t n) noexcept;
+void tanh_gradient(const float* y, const float* dy, float* dx, size_t n) noexcept;
+void gelu_gradient(const float* x, const float* dy, float* dx, size_t n) noexcept;
+void hardsigmoid_gradient(const float* x, const float* dy, float* dx, size_t n) noexcept;
+void hardswish_gradient(const float* x, const float* dy, float* dx, size_t n) noexcept;
+
+struct ExpSum {
+  float max, sum;
+};
+ExpSum exp_sum(const float* x, float* y, size_t n) noexcept;
+
+}  // namespace octet::kernels::activation_f32
