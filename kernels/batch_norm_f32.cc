@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "kernels/batch_norm_f32_gate.h"
+#include "kernels/batch_norm_f32_layout.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/batch_norm_f32.cc"
@@ -55,32 +56,26 @@ HWY_INLINE void for_groups(Span rows, Span channels, const Step& step) {
                      [&](auto d, size_t c) HWY_ATTR { step(d, Rows<1>(), r, c); });
 }
 
+// step(tile) for each tile of channels.
+template <class Step>
+HWY_INLINE void for_tiles(size_t channels, const Step& step) {
+  for (size_t c = 0; c < channels; c += kTile) step(Span{c, std::min(channels, c + kTile)});
+}
+
 HWY_INLINE Span rows_of(const Input& in, size_t block) {
   const size_t step = block_rows(in.channels);
   return {block * step, std::min(in.rows, (block + 1) * step)};
 }
 
-// Sums of one tile of channels of one block.
-template <size_t kKinds>
-struct Sums {
-  HWY_ALIGN float of[kKinds][kTile];
-
-  HWY_INLINE void copy_to(float* partials, size_t channels, size_t first, size_t count) const {
-    for (size_t kind = 0; kind < kKinds; ++kind)
-      std::copy_n(of[kind], count, partials + kind * channels + first);
-  }
-};
-
+// What groups of rows add to the sums of their block: the first group finds none there.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE void add_to(D d, V v, float* sum) {
-  hn::Store(hn::Add(hn::Load(d, sum), v), d, sum);
+HWY_INLINE void add_to(D d, V v, bool first, float* sum) {
+  hn::StoreU(first ? v : hn::Add(hn::LoadU(d, sum), v), d, sum);
 }
-
-enum { kSum, kSquare, kMin, kMax, kMomentKinds };
 
 template <class D, size_t kRows>
 HWY_INLINE void moments_step(D d, Rows<kRows>, const float* x, size_t stride, const float* shift,
-                             float* sums) {
+                             bool first, float* sums, size_t kind_step) {
   using V = hn::Vec<D>;
   const V s = hn::LoadU(d, shift);
   V v = hn::LoadU(d, x);
@@ -95,32 +90,27 @@ HWY_INLINE void moments_step(D d, Rows<kRows>, const float* x, size_t stride, co
     least = hn::Min(least, v);
     greatest = hn::Max(greatest, v);
   }
-  add_to(d, sum, sums + kSum * kTile);
-  add_to(d, square, sums + kSquare * kTile);
-  float* min = sums + kMin * kTile;
-  float* max = sums + kMax * kTile;
-  hn::Store(hn::Min(hn::Load(d, min), least), d, min);
-  hn::Store(hn::Max(hn::Load(d, max), greatest), d, max);
+  float* min = sums + 2 * kind_step;
+  float* max = sums + 3 * kind_step;
+  add_to(d, sum, first, sums);
+  add_to(d, square, first, sums + kind_step);
+  hn::StoreU(first ? least : hn::Min(hn::LoadU(d, min), least), d, min);
+  hn::StoreU(first ? greatest : hn::Max(hn::LoadU(d, max), greatest), d, max);
 }
 
 void moments_f32(const Input& input, float* partials, size_t begin, size_t end) {
   const Input in = input;
-  constexpr float kInf = std::numeric_limits<float>::infinity();
-  Sums<kMomentKinds> sums;
-  for (size_t block = begin; block < end; ++block)
-    for (size_t first = 0; first < in.channels; first += kTile) {
-      const size_t count = std::min(kTile, in.channels - first);
-      std::fill_n(sums.of[kSum], count, 0.0f);
-      std::fill_n(sums.of[kSquare], count, 0.0f);
-      std::fill_n(sums.of[kMin], count, kInf);
-      std::fill_n(sums.of[kMax], count, -kInf);
-      for_groups<kSumRows>(rows_of(in, block), {0, count},
-                           [&](auto d, auto rows, size_t r, size_t c) HWY_ATTR {
-                             moments_step(d, rows, in.x + r * in.channels + first + c, in.channels,
-                                          in.x + first + c, sums.of[0] + c);
-                           });
-      sums.copy_to(partials + block * kMomentKinds * in.channels, in.channels, first, count);
-    }
+  const size_t kind_step = padded(in.channels);
+  for (size_t block = begin; block < end; ++block) {
+    const Span rows = rows_of(in, block);
+    float* sums = partials + block * kMomentKinds * kind_step;
+    for_tiles(in.channels, [&](Span tile) HWY_ATTR {
+      for_groups<kSumRows>(rows, tile, [&](auto d, auto n, size_t r, size_t c) HWY_ATTR {
+        moments_step(d, n, in.x + r * in.channels + c, in.channels, in.x + c, r == rows.begin,
+                     sums + c, kind_step);
+      });
+    });
+  }
 }
 
 // x * scale + shift of some channels. -0, not 0, is what added changes nothing.
@@ -211,37 +201,31 @@ HWY_INLINE V gated(D d, V dy, V v, const Interval& passing) {
       hn::And(hn::Ge(v, hn::Set(d, passing.first)), hn::Le(v, hn::Set(d, passing.last))), dy);
 }
 
-enum { kG, kGX, kBackwardKinds };
-
 void backward_sums_f32(const Backward& backward, const Interval& interval, float* partials,
                        size_t begin, size_t end) {
   const Backward b = backward;
   const Interval passing = interval;
-  const Input& in = b.input;
-  const size_t stride = in.channels;
-  Sums<kBackwardKinds> sums;
-  for (size_t block = begin; block < end; ++block)
-    for (size_t first = 0; first < in.channels; first += kTile) {
-      const size_t count = std::min(kTile, in.channels - first);
-      std::fill_n(sums.of[kG], count, 0.0f);
-      std::fill_n(sums.of[kGX], count, 0.0f);
-      for_groups<kSumRows>(rows_of(in, block), {first, first + count},
-                           [&](auto d, auto rows, size_t r, size_t c) HWY_ATTR {
-                             using V = hn::Vec<decltype(d)>;
-                             const AffineVectors<decltype(d)> transform(d, b.gate.affine, c);
-                             const V mean = hn::LoadU(d, b.mean + c);
-                             V sum_g = hn::Zero(d), sum_gx = hn::Zero(d);
-                             for (size_t i = r * stride + c, k = 0; k < rows; ++k, i += stride) {
-                               const V x = hn::LoadU(d, in.x + i);
-                               const V g = gated(d, hn::LoadU(d, b.dy + i), transform(x), passing);
-                               sum_g = hn::Add(sum_g, g);
-                               sum_gx = hn::MulAdd(g, hn::Sub(x, mean), sum_gx);
-                             }
-                             add_to(d, sum_g, sums.of[kG] + c - first);
-                             add_to(d, sum_gx, sums.of[kGX] + c - first);
-                           });
-      sums.copy_to(partials + block * kBackwardKinds * in.channels, in.channels, first, count);
-    }
+  const size_t stride = b.input.channels, kind_step = padded(stride);
+  for (size_t block = begin; block < end; ++block) {
+    const Span span = rows_of(b.input, block);
+    float* sums = partials + block * kBackwardKinds * kind_step;
+    for_tiles(stride, [&](Span tile) HWY_ATTR {
+      for_groups<kSumRows>(span, tile, [&](auto d, auto rows, size_t r, size_t c) HWY_ATTR {
+        using V = hn::Vec<decltype(d)>;
+        const AffineVectors<decltype(d)> transform(d, b.gate.affine, c);
+        const V mean = hn::LoadU(d, b.mean + c);
+        V sum_g = hn::Zero(d), sum_gx = hn::Zero(d);
+        for (size_t i = r * stride + c, k = 0; k < rows; ++k, i += stride) {
+          const V x = hn::LoadU(d, b.input.x + i);
+          const V g = gated(d, hn::LoadU(d, b.dy + i), transform(x), passing);
+          sum_g = hn::Add(sum_g, g);
+          sum_gx = hn::MulAdd(g, hn::Sub(x, mean), sum_gx);
+        }
+        add_to(d, sum_g, r == span.begin, sums + c);
+        add_to(d, sum_gx, r == span.begin, sums + kind_step + c);
+      });
+    });
+  }
 }
 
 void backward_apply_f32(const Backward& backward, const Interval& interval, const Terms& terms_in,
@@ -282,9 +266,6 @@ HWY_EXPORT(backward_apply_f32);
 
 namespace {
 
-// Kinds of sums in partials, [blocks][kinds][channels].
-constexpr size_t kMomentKinds = 4, kBackwardKinds = 2;
-
 // sums[c] = the sum of partials[b * stride + c] over blocks, in order, for `count` channels.
 constexpr size_t kFinishTile = 64;
 void sum_blocks(const float* partials, size_t blocks, size_t stride, size_t count, double* sums) {
@@ -316,7 +297,7 @@ size_t blocks(size_t rows, size_t channels) noexcept {
 }
 
 size_t moments_partials_bytes(size_t rows, size_t channels) noexcept {
-  return blocks(rows, channels) * kMomentKinds * channels * sizeof(float);
+  return blocks(rows, channels) * kMomentKinds * padded(channels) * sizeof(float);
 }
 
 void moments(const Input& input, void* partials, size_t begin, size_t end) noexcept {
@@ -324,14 +305,15 @@ void moments(const Input& input, void* partials, size_t begin, size_t end) noexc
 }
 
 void finish_moments(const Input& in, const void* partials, const Moments& moments) noexcept {
-  const size_t count = blocks(in.rows, in.channels), stride = kMomentKinds * in.channels;
+  const size_t count = blocks(in.rows, in.channels), step = padded(in.channels),
+               stride = kMomentKinds * step;
   const float* p = static_cast<const float*>(partials);
   const double inv_rows = 1.0 / static_cast<double>(in.rows);
   double sum[kFinishTile], square[kFinishTile];
   for (size_t first = 0; first < in.channels; first += kFinishTile) {
     const size_t tile = std::min(kFinishTile, in.channels - first);
     sum_blocks(p + first, count, stride, tile, sum);
-    sum_blocks(p + in.channels + first, count, stride, tile, square);
+    sum_blocks(p + step + first, count, stride, tile, square);
     for (size_t c = 0; c < tile; ++c) {
       const double mean = sum[c] * inv_rows;
       const double var = square[c] * inv_rows - mean * mean;
@@ -341,10 +323,10 @@ void finish_moments(const Input& in, const void* partials, const Moments& moment
     }
   }
   if (moments.min)
-    fold_blocks(p + 2 * in.channels, count, stride, in.channels, moments.min,
+    fold_blocks(p + 2 * step, count, stride, in.channels, moments.min,
                 [](float a, float b) { return std::min(a, b); });
   if (moments.max)
-    fold_blocks(p + 3 * in.channels, count, stride, in.channels, moments.max,
+    fold_blocks(p + 3 * step, count, stride, in.channels, moments.max,
                 [](float a, float b) { return std::max(a, b); });
 }
 
@@ -358,7 +340,7 @@ void apply_quantize(const Input& input, const Affine& affine, const QParams& qpa
 }
 
 size_t backward_partials_bytes(size_t rows, size_t channels) noexcept {
-  return blocks(rows, channels) * kBackwardKinds * channels * sizeof(float);
+  return blocks(rows, channels) * kBackwardKinds * padded(channels) * sizeof(float);
 }
 
 void backward_sums(const Backward& backward, void* partials, size_t begin, size_t end) noexcept {
@@ -368,14 +350,15 @@ void backward_sums(const Backward& backward, void* partials, size_t begin, size_
 
 void finish_backward_sums(size_t rows, size_t channels, const void* partials, float* sum_g,
                           float* sum_gx) noexcept {
-  const size_t count = blocks(rows, channels), stride = kBackwardKinds * channels;
+  const size_t count = blocks(rows, channels), step = padded(channels),
+               stride = kBackwardKinds * step;
   const float* p = static_cast<const float*>(partials);
   double sum[kFinishTile];
   for (size_t first = 0; first < channels; first += kFinishTile) {
     const size_t tile = std::min(kFinishTile, channels - first);
     sum_blocks(p + first, count, stride, tile, sum);
     for (size_t c = 0; c < tile; ++c) sum_g[first + c] = static_cast<float>(sum[c]);
-    sum_blocks(p + channels + first, count, stride, tile, sum);
+    sum_blocks(p + step + first, count, stride, tile, sum);
     for (size_t c = 0; c < tile; ++c) sum_gx[first + c] = static_cast<float>(sum[c]);
   }
 }
