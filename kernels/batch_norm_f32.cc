@@ -1,8 +1,6 @@
 #include "kernels/batch_norm_f32.h"
 
 #include <algorithm>
-#include <limits>
-#include <type_traits>
 
 #include "kernels/batch_norm_f32_gate.h"
 #include "kernels/batch_norm_f32_layout.h"
@@ -11,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/batch_norm_f32.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/batch_norm_f32_walk-inl.h"
 #include "kernels/clamp-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,47 +19,10 @@ namespace {
 
 // Sums take eight rows at a time: within such a group they run in registers, and what is carried
 // from group to group lives in L1, one addition per group, so that neither the latency of an
-// addition nor the loads count. Memory is read in the order of at most eight streams.
+// addition nor the loads count. The bound in batch_norm_f32_ref.h counts on it.
 constexpr size_t kSumRows = 8;
 // Element-wise passes load what belongs to a channel once per four rows.
 constexpr size_t kApplyRows = 4;
-// Channels whose sums are in L1 at a time.
-constexpr size_t kTile = 256;
-
-template <size_t kRows>
-using Rows = std::integral_constant<size_t, kRows>;
-
-// step(d, c) for the vectors that cover channels [c, end): of up to kLanes lanes, narrower at the
-// end.
-template <size_t kLanes, class Step>
-HWY_INLINE void for_channels(size_t c, size_t end, const Step& step) {
-  const hn::CappedTag<float, kLanes> d;
-  constexpr size_t kWidth = hn::MaxLanes(d);
-  for (; c + kWidth <= end; c += kWidth) step(d, c);
-  if constexpr (kWidth > 1) for_channels<(kWidth > 4 ? kWidth / 2 : 1)>(c, end, step);
-}
-
-struct Span {
-  size_t begin, end;
-};
-
-// step(d, Rows, r, c) for groups of kRows rows and the channels, then for the rows left over.
-template <size_t kRows, class Step>
-HWY_INLINE void for_groups(Span rows, Span channels, const Step& step) {
-  size_t r = rows.begin;
-  for (; r + kRows <= rows.end; r += kRows)
-    for_channels<16>(channels.begin, channels.end,
-                     [&](auto d, size_t c) HWY_ATTR { step(d, Rows<kRows>(), r, c); });
-  for (; r < rows.end; ++r)
-    for_channels<16>(channels.begin, channels.end,
-                     [&](auto d, size_t c) HWY_ATTR { step(d, Rows<1>(), r, c); });
-}
-
-// step(tile) for each tile of channels.
-template <class Step>
-HWY_INLINE void for_tiles(size_t channels, const Step& step) {
-  for (size_t c = 0; c < channels; c += kTile) step(Span{c, std::min(channels, c + kTile)});
-}
 
 HWY_INLINE Span rows_of(const Input& in, size_t block) {
   const size_t step = block_rows(in.channels);
@@ -285,9 +247,9 @@ void fold_blocks(const float* partials, size_t blocks, size_t stride, size_t cou
 
 }  // namespace
 
-// Blocks that stay in L2 while other passes' partials come and go, yet give tasks to several
-// threads in late layers of few rows and many channels; not so low that partials (of four kinds)
-// weigh much, not so high that f32 sums lose precision.
+// 128 KiB: little enough that late layers of few rows and many channels have tasks for several
+// threads. At least 16 rows, for partials (of four kinds) are not to weigh much; at most 512, for
+// the precision of f32 sums.
 size_t block_rows(size_t channels) noexcept {
   return std::clamp<size_t>(32768 / channels / 8 * 8, 16, 512);
 }
