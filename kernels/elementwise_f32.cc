@@ -10,46 +10,47 @@ HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
 namespace {
 
-template <class D>
-HWY_INLINE void add_step(D d, const float* a, const float* b, float* y, float lo, float hi) {
-  hn::StoreU(clamp_vector(d, hn::Add(hn::LoadU(d, a), hn::LoadU(d, b)), lo, hi), d, y);
-}
-
-template <class D>
-HWY_INLINE void clamp_step(D d, const float* x, float* y, float lo, float hi) {
-  hn::StoreU(clamp_vector(d, hn::LoadU(d, x), lo, hi), d, y);
-}
-
-template <class D>
-HWY_INLINE void clamp_gradient_step(D d, const float* y, const float* dy, float* dx, float lo,
-                                    float hi) {
-  const auto vy = hn::LoadU(d, y);
-  const auto stops = hn::Or(hn::Le(vy, hn::Set(d, lo)), hn::Ge(vy, hn::Set(d, hi)));
-  hn::StoreU(hn::IfThenZeroElse(stops, hn::LoadU(d, dy)), d, dx);
+// step(d, i) for whole vectors, then for single elements.
+template <class Step>
+HWY_INLINE void for_vectors(size_t n, const Step& step) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) step(d, i);
+  for (; i < n; ++i) step(hn::CappedTag<float, 1>(), i);
 }
 
 void add_f32(const float* a, const float* b, float* y, size_t n, float lo, float hi) {
-  const hn::ScalableTag<float> d;
-  const size_t lanes = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + lanes <= n; i += lanes) add_step(d, a + i, b + i, y + i, lo, hi);
-  for (; i < n; ++i) add_step(hn::CappedTag<float, 1>(), a + i, b + i, y + i, lo, hi);
+  for_vectors(n, [=](auto d, size_t i) HWY_ATTR {
+    hn::StoreU(clamp_vector(d, hn::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), lo, hi), d,
+               y + i);
+  });
 }
 
 void clamp_f32(const float* x, float* y, size_t n, float lo, float hi) {
-  const hn::ScalableTag<float> d;
-  const size_t lanes = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + lanes <= n; i += lanes) clamp_step(d, x + i, y + i, lo, hi);
-  for (; i < n; ++i) clamp_step(hn::CappedTag<float, 1>(), x + i, y + i, lo, hi);
+  for_vectors(n, [=](auto d, size_t i) HWY_ATTR {
+    hn::StoreU(clamp_vector(d, hn::LoadU(d, x + i), lo, hi), d, y + i);
+  });
 }
 
-void clamp_gradient_f32(const float* y, const float* dy, float* dx, size_t n, float lo, float hi) {
-  const hn::ScalableTag<float> d;
-  const size_t lanes = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + lanes <= n; i += lanes) clamp_gradient_step(d, y + i, dy + i, dx + i, lo, hi);
-  for (; i < n; ++i) clamp_gradient_step(hn::CappedTag<float, 1>(), y + i, dy + i, dx + i, lo, hi);
+void clamp_backward_f32(const float* dy, const float* x, float* dx, size_t n, float lo, float hi) {
+  for_vectors(n, [=](auto d, size_t i) HWY_ATTR {
+    const auto v = hn::LoadU(d, x + i);
+    const auto inside = hn::And(hn::Gt(v, hn::Set(d, lo)), hn::Lt(v, hn::Set(d, hi)));
+    hn::StoreU(hn::IfThenElseZero(inside, hn::LoadU(d, dy + i)), d, dx + i);
+  });
+}
+
+void mul_f32(const float* a, const float* b, float* y, size_t n) {
+  for_vectors(n, [=](auto d, size_t i) HWY_ATTR {
+    hn::StoreU(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, y + i);
+  });
+}
+
+void scale_f32(const float* x, float factor, float* y, size_t n) {
+  for_vectors(n, [=](auto d, size_t i) HWY_ATTR {
+    hn::StoreU(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)), d, y + i);
+  });
 }
 
 }  // namespace
@@ -61,7 +62,9 @@ namespace octet::kernels {
 
 HWY_EXPORT(add_f32);
 HWY_EXPORT(clamp_f32);
-HWY_EXPORT(clamp_gradient_f32);
+HWY_EXPORT(clamp_backward_f32);
+HWY_EXPORT(mul_f32);
+HWY_EXPORT(scale_f32);
 
 namespace elementwise_f32 {
 
@@ -73,9 +76,17 @@ void clamp(const float* x, float* y, size_t n, float lo, float hi) noexcept {
   HWY_DYNAMIC_DISPATCH(clamp_f32)(x, y, n, lo, hi);
 }
 
-void clamp_gradient(const float* y, const float* dy, float* dx, size_t n, float lo,
+void clamp_backward(const float* dy, const float* x, float* dx, size_t n, float lo,
                     float hi) noexcept {
-  HWY_DYNAMIC_DISPATCH(clamp_gradient_f32)(y, dy, dx, n, lo, hi);
+  HWY_DYNAMIC_DISPATCH(clamp_backward_f32)(dy, x, dx, n, lo, hi);
+}
+
+void mul(const float* a, const float* b, float* y, size_t n) noexcept {
+  HWY_DYNAMIC_DISPATCH(mul_f32)(a, b, y, n);
+}
+
+void scale(const float* x, float factor, float* y, size_t n) noexcept {
+  HWY_DYNAMIC_DISPATCH(scale_f32)(x, factor, y, n);
 }
 
 }  // namespace elementwise_f32

@@ -1,20 +1,29 @@
 // elementwise_f32: what f32 tensors need element by element.
 //
-//   add:            y = clamp(a + b, lo, hi)
-//   clamp:          y = clamp(x, lo, hi)               relu: [0, inf), relu6: [0, 6]
-//   clamp_gradient: dx = lo < y < hi ? dy : 0          y: what clamp gave; NaN passes dy, too
+// clang-format off
+//   add:            y = clamp(a + b, lo, hi)        (y += b: add(y, b, y, n))
+//   clamp:          y = clamp(x, lo, hi)            (relu: [0, inf), relu6: [0, 6])
+//   clamp_backward: dx = dy where lo < x < hi, else 0 (also for NaN); clamp's input or its output serves as x
+//   mul:            y = a * b
+//   scale:          y = x * factor
+// clang-format on
 //
-// Any n, no alignment; results may be inputs. NaN stays NaN. Same bits on every target.
+// Any n, no alignment; the output may be an input. NaN stays NaN. Same bits on every target.
 // Normative: elementwise_f32_ref.h.
 #pragma once
 
 #include <cstddef>
+#include <limits>
 
 namespace octet::kernels::elementwise_f32 {
 
-void add(const float* a, const float* b, float* y, size_t n, float lo, float hi) noexcept;
+void add(const float* a, const float* b, float* y, size_t n,
+         float lo = -std::numeric_limits<float>::infinity(),
+         float hi = std::numeric_limits<float>::infinity()) noexcept;
 void clamp(const float* x, float* y, size_t n, float lo, float hi) noexcept;
-void clamp_gradient(const float* y, const float* dy, float* dx, size_t n, float lo,
+void clamp_backward(const float* dy, const float* x, float* dx, size_t n, float lo,
                     float hi) noexcept;
+void mul(const float* a, const float* b, float* y, size_t n) noexcept;
+void scale(const float* x, float factor, float* y, size_t n) noexcept;
 
 }  // namespace octet::kernels::elementwise_f32

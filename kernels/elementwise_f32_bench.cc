@@ -1,4 +1,5 @@
-// Sum and clamp of the sizes found in MobileNet v2; bytes read and written per second.
+// Sum, clamp and its gradient of the sizes found in MobileNet v2; bytes read and written per
+// second.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -47,11 +48,27 @@ void clamp(benchmark::State& state, const Target& target, size_t n) {
   report(state, 2 * 4 * n, right);
 }
 
+void clamp_backward(benchmark::State& state, const Target& target, size_t n) {
+  set_target(target);
+  Rng rng(1);
+  std::vector<float> dy(n), x(n), dx(n);
+  testing::fill_floats(dy, rng);
+  testing::fill_floats(x, rng);
+  for (auto _ : state) {
+    elementwise_f32::clamp_backward(dy.data(), x.data(), dx.data(), n, 0.0f, 0.5f);
+    benchmark::ClobberMemory();
+  }
+  bool right = true;
+  for (size_t i = 0; i < n; ++i)
+    right &= dx[i] == ref::elementwise_f32::clamp_backward(dy[i], x[i], 0.0f, 0.5f);
+  report(state, 3 * 4 * n, right);
+}
+
 const bool registered = [] {
   const struct {
     const char* name;
     void (*run)(benchmark::State&, const Target&, size_t);
-  } kinds[] = {{"add", add}, {"clamp", clamp}};
+  } kinds[] = {{"add", add}, {"clamp", clamp}, {"clamp_backward", clamp_backward}};
   for (const Target& target : supported_targets())
     for (const auto& kind : kinds)
       for (const size_t n : {14 * 14 * 64, 56 * 56 * 24}) {

@@ -68,21 +68,68 @@ BOOST_AUTO_TEST_CASE(clamp_equals_the_reference_at_every_size_and_both_edges) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(clamp_gradient_equals_the_reference_at_every_size_and_both_edges) {
+BOOST_AUTO_TEST_CASE(add_without_bounds_keeps_everything) {
+  testing::for_each_target([] {
+    const std::vector<float> a = {kInf, -kInf, -0.0f, 3e38f, 1.0f},
+                             b = {1.0f, 1.0f, -0.0f, 3e38f, 2.0f};
+    std::vector<float> y(5);
+    elementwise_f32::add(a.data(), b.data(), y.data(), 5);
+    for (size_t i = 0; i < 5; ++i) BOOST_TEST(same(y[i], a[i] + b[i]));
+  });
+}
+
+BOOST_AUTO_TEST_CASE(clamp_backward_equals_the_reference_at_every_size_and_both_edges) {
   testing::for_each_target([] {
     Rng rng(4);
     for (size_t n = 0; n <= 4 * 16 + 1; ++n)
       for (const Edge edge : {Edge::end, Edge::start})
         for (const Bounds bounds : kBounds) {
-          GuardedArray<float> y(n, edge), dy(n, edge), dx(n, edge);
-          for (float& v : y) v = random_value(rng);
+          GuardedArray<float> dy(n, edge), x(n, edge), dx(n, edge);
           for (float& v : dy) v = random_value(rng);
-          elementwise_f32::clamp_gradient(y.data(), dy.data(), dx.data(), n, bounds.lo, bounds.hi);
+          // Inputs equal to a bound among them: there the gradient is 0.
+          for (float& v : x)
+            v = rng.below(4) ? random_value(rng) : rng.below(2) ? bounds.lo : bounds.hi;
+          elementwise_f32::clamp_backward(dy.data(), x.data(), dx.data(), n, bounds.lo, bounds.hi);
           for (size_t i = 0; i < n; ++i)
-            BOOST_TEST(same(dx[i], ref::elementwise_f32::clamp_gradient(y[i], dy[i], bounds.lo,
+            BOOST_TEST(same(dx[i], ref::elementwise_f32::clamp_backward(dy[i], x[i], bounds.lo,
                                                                         bounds.hi)),
-                       y[i] << " and " << dy[i] << " give " << dx[i]);
+                       dy[i] << " at " << x[i] << " gives " << dx[i]);
         }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(clamp_backward_is_the_same_for_input_and_output_of_clamp) {
+  testing::for_each_target([] {
+    Rng rng(5);
+    const size_t n = 1000;
+    std::vector<float> dy(n, 1.0f), x(n), y(n), from_x(n), from_y(n);
+    for (float& v : x) v = random_value(rng);
+    for (const Bounds bounds : kBounds) {
+      elementwise_f32::clamp(x.data(), y.data(), n, bounds.lo, bounds.hi);
+      elementwise_f32::clamp_backward(dy.data(), x.data(), from_x.data(), n, bounds.lo, bounds.hi);
+      elementwise_f32::clamp_backward(dy.data(), y.data(), from_y.data(), n, bounds.lo, bounds.hi);
+      BOOST_TEST((from_x == from_y));
+    }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(mul_and_scale_equal_the_reference_at_every_size_and_both_edges) {
+  testing::for_each_target([] {
+    Rng rng(6);
+    for (size_t n = 0; n <= 4 * 16 + 1; ++n)
+      for (const Edge edge : {Edge::end, Edge::start}) {
+        GuardedArray<float> a(n, edge), b(n, edge), y(n, edge);
+        for (float& v : a) v = random_value(rng);
+        for (float& v : b) v = random_value(rng);
+        elementwise_f32::mul(a.data(), b.data(), y.data(), n);
+        for (size_t i = 0; i < n; ++i)
+          BOOST_TEST(same(y[i], ref::elementwise_f32::mul(a[i], b[i])), a[i] << " * " << b[i]);
+        const float factor = random_value(rng);
+        elementwise_f32::scale(a.data(), factor, y.data(), n);
+        for (size_t i = 0; i < n; ++i)
+          BOOST_TEST(same(y[i], ref::elementwise_f32::scale(a[i], factor)),
+                     a[i] << " * " << factor);
+      }
   });
 }
 
@@ -103,10 +150,14 @@ BOOST_AUTO_TEST_CASE(output_may_be_an_input) {
     for (size_t i = 0; i < n; ++i) want[i] = ref::elementwise_f32::clamp(a[i], 0.0f, 6.0f);
     elementwise_f32::clamp(a.data(), a.data(), n, 0.0f, 6.0f);
     BOOST_TEST((a == want), "y is x");
+    std::vector<float> dx = b;
     for (size_t i = 0; i < n; ++i)
-      want[i] = ref::elementwise_f32::clamp_gradient(a[i], b[i], 0.0f, 6.0f);
-    elementwise_f32::clamp_gradient(a.data(), b.data(), b.data(), n, 0.0f, 6.0f);
-    BOOST_TEST((b == want), "dx is dy");
+      want[i] = ref::elementwise_f32::clamp_backward(b[i], a[i], 0.0f, 6.0f);
+    elementwise_f32::clamp_backward(dx.data(), a.data(), dx.data(), n, 0.0f, 6.0f);
+    BOOST_TEST((dx == want), "dx is dy");
+    for (size_t i = 0; i < n; ++i) want[i] = b[i] * b[i];
+    elementwise_f32::mul(b.data(), b.data(), b.data(), n);
+    BOOST_TEST((b == want), "y is a and b");
   });
 }
 

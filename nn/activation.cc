@@ -28,7 +28,7 @@ std::vector<Tensor> ClampOp::backward(const BackwardArgs& args) const {
   const Tensor &y = args.saved[0], &dy = args.dy[0];
   Tensor dx = result_like(dy);
   run_elements(dy.elements(), [&](size_t begin, size_t n) {
-    kernels::elementwise_f32::clamp_gradient(y.data<float>() + begin, dy.data<float>() + begin,
+    kernels::elementwise_f32::clamp_backward(dy.data<float>() + begin, y.data<float>() + begin,
                                              dx.data<float>() + begin, n, range_.lo, range_.hi);
   });
   return {dx};
