@@ -11,6 +11,7 @@
 
 #include "hwy/targets.h"
 #include "kernels/batch_norm_f32_gate.h"
+#include "kernels/batch_norm_f32_layout.h"
 #include "kernels/batch_norm_f32_ref.h"
 #include "kernels/kernel_testing.h"
 
@@ -27,13 +28,21 @@ bool target_is_fused() {
   return (current_target().highway & (HWY_AVX2 | HWY_AVX3 | HWY_AVX3_DL | HWY_NEON)) != 0;
 }
 
-// Channel counts around every vector length and tile, row counts around every group and block.
+// Channel counts around every vector length and tile, row counts around every group and, for some,
+// several blocks.
 template <class Body>
 void for_every_shape(const Body& body) {
+  const auto run = [&](size_t rows, size_t channels) {
+    body(rows, channels, (rows + channels) % 2 ? Edge::end : Edge::start);
+  };
   for (const size_t channels : {1, 3, 4, 5, 8, 10, 13, 16, 17, 24, 31, 33, 96, 255, 257, 530})
-    for (const size_t rows : {size_t{1}, size_t{2}, size_t{7}, size_t{8}, size_t{9}, size_t{29},
-                              block_rows(channels), 2 * block_rows(channels) + 5})
-      body(rows, channels, (rows + channels) % 2 ? Edge::end : Edge::start);
+    for (const size_t rows : {1, 2, 7, 8, 9}) run(rows, channels);
+  for (const size_t channels : {3, 16, 260}) run(2 * block_rows(channels) + 13, channels);
+}
+
+// What is left in the memory of partials.
+void fill_with_nan(GuardedArray<std::byte>& partials) {
+  std::memset(partials.data(), 0xff, partials.size());
 }
 
 // A layer in guarded memory: channels of different scale whose mean is far from 0, v around the
@@ -95,7 +104,7 @@ struct MomentArrays {
   std::vector<float> mean, var, min, max;
 };
 
-// Computes blocks in an order of their own, in partials that end at an inaccessible page.
+// All blocks at once, or one after the other from the last.
 template <class Run>
 void run_blocks(size_t tasks, bool backwards, const Run& run) {
   if (backwards)
@@ -106,6 +115,7 @@ void run_blocks(size_t tasks, bool backwards, const Run& run) {
 
 MomentArrays moments_of(const Input& in, bool backwards = false) {
   GuardedArray<std::byte> partials(moments_partials_bytes(in.rows, in.channels));
+  fill_with_nan(partials);
   run_blocks(blocks(in.rows, in.channels), backwards,
              [&](size_t begin, size_t end) { moments(in, partials.data(), begin, end); });
   MomentArrays m(in.channels);
@@ -122,6 +132,7 @@ struct SumArrays {
 SumArrays backward_sums_of(const Backward& b, bool backwards = false) {
   const Input& in = b.input;
   GuardedArray<std::byte> partials(backward_partials_bytes(in.rows, in.channels));
+  fill_with_nan(partials);
   run_blocks(blocks(in.rows, in.channels), backwards,
              [&](size_t begin, size_t end) { backward_sums(b, partials.data(), begin, end); });
   SumArrays sums(in.channels);
@@ -132,16 +143,17 @@ SumArrays backward_sums_of(const Backward& b, bool backwards = false) {
 BOOST_AUTO_TEST_CASE(moments_are_within_the_bound_at_every_shape) {
   for_every_shape([](size_t rows, size_t channels, Edge edge) {
     const Layer layer(rows, channels, edge);
+    std::vector<ref::batch_norm_f32::ChannelMoments> want;
+    for (size_t c = 0; c < channels; ++c)
+      want.push_back(ref::batch_norm_f32::moments(layer.input, c));
     testing::for_each_target([&] {
       const MomentArrays got = moments_of(layer.input);
-      for (size_t c = 0; c < channels; ++c) {
-        const auto want = ref::batch_norm_f32::moments(layer.input, c);
-        BOOST_TEST(std::abs(got.mean[c] - want.mean) <= want.mean_bound,
-                   rows << "x" << channels << ": mean " << got.mean[c] << " of " << want.mean);
-        BOOST_TEST(std::abs(got.var[c] - want.var) <= want.var_bound,
-                   rows << "x" << channels << ": var " << got.var[c] << " of " << want.var);
-        BOOST_TEST((got.min[c] == want.min && got.max[c] == want.max), rows << "x" << channels);
-      }
+      size_t wrong = 0;
+      for (size_t c = 0; c < channels; ++c)
+        wrong += !(std::abs(got.mean[c] - want[c].mean) <= want[c].mean_bound &&
+                   std::abs(got.var[c] - want[c].var) <= want[c].var_bound &&
+                   got.min[c] == want[c].min && got.max[c] == want[c].max);
+      BOOST_TEST(wrong == 0u, rows << "x" << channels << ": " << wrong << " channels wrong");
     });
   });
 }
@@ -155,14 +167,14 @@ BOOST_AUTO_TEST_CASE(a_constant_channel_has_its_mean_and_no_variance) {
 }
 
 BOOST_AUTO_TEST_CASE(variance_is_never_negative) {
-  // All but the first row far away and equal: the difference of squares is mostly rounding.
-  std::vector<float> x(size_t{1} << 18);
-  testing::for_each_target([&] {
-    for (const float value : {1.1f, 3.3f, 1000.7f}) {
-      std::fill(x.begin() + 1, x.end(), value);
-      BOOST_TEST(moments_of({x.data(), x.size(), 1}).var[0] >= 0.0f);
-    }
-  });
+  // Sums whose rounding errors leave less than the square of the mean.
+  const float x[4] = {};
+  std::vector<float> partials(kMomentKinds * padded(1));
+  partials[0] = 4.0f;
+  partials[padded(1)] = std::nextafter(4.0f, 0.0f);
+  float mean, var;
+  finish_moments({x, 4, 1}, partials.data(), {&mean, &var});
+  BOOST_TEST((mean == 1.0f && var == 0.0f));
 }
 
 BOOST_AUTO_TEST_CASE(a_nan_shows_in_its_channel_alone) {
@@ -185,7 +197,7 @@ BOOST_AUTO_TEST_CASE(least_and_greatest_need_not_be_wanted) {
 }
 
 BOOST_AUTO_TEST_CASE(any_order_of_blocks_gives_the_same_bits) {
-  for (const size_t channels : {5, 96, 1280}) {
+  for (const size_t channels : {5, 96, 700}) {
     const Layer layer(5 * block_rows(channels) + 3, channels);
     BOOST_TEST(layer.tasks() == 6u);
     testing::for_each_target([&] {
@@ -271,7 +283,7 @@ BOOST_AUTO_TEST_CASE(apply_quantize_is_quantize_value_of_v) {
 std::vector<float> special_values() {
   std::vector<float> x = {kInf,    -kInf, std::nanf(""), 3e38f,  -3e38f,  1e-45f,
                           -1e-45f, -0.0f, 0.0f,          2.2e7f, -2.2e7f, 0.49999997f};
-  for (int i = -700; i <= 700; ++i)
+  for (int i = -520; i <= 520; ++i)
     for (const float nudge : {0.0f, 1.0f, -1.0f}) {
       const float tie = static_cast<float>(i) * 0.5f;
       x.push_back(nudge == 0.0f ? tie : std::nextafter(tie, nudge * kInf));
@@ -298,8 +310,8 @@ BOOST_AUTO_TEST_CASE(quantizes_ties_extremes_and_nan_as_quantize_value) {
           const Input in{x.data(), x.size() / channels, channels};
           apply_quantize(in, affine, p, q.data(), 0, blocks(in.rows, channels));
           for (size_t i = 0; i < x.size(); ++i)
-            BOOST_TEST(int{q[i]} == int{ref::batch_norm_f32::quantize(x[i], affine, p)},
-                       "x = " << x[i] << ", scale " << p.scale);
+            if (q[i] != ref::batch_norm_f32::quantize(x[i], affine, p))
+              BOOST_ERROR("x = " << x[i] << ", scale " << p.scale << " gives " << int{q[i]});
         });
 }
 
@@ -308,8 +320,8 @@ BOOST_AUTO_TEST_CASE(the_interval_is_the_gate) {
   for (const auto& bounds : kBounds) {
     Gate g{{nullptr, nullptr, bounds[0], bounds[1]}};
     const auto check = [&](float v, const Interval& interval) {
-      BOOST_TEST((interval.first <= v && v <= interval.last) == ref::batch_norm_f32::passes(v, g),
-                 "v = " << v << " in [" << interval.first << ", " << interval.last << "]");
+      if ((interval.first <= v && v <= interval.last) != ref::batch_norm_f32::passes(v, g))
+        BOOST_ERROR("v = " << v << " in [" << interval.first << ", " << interval.last << "]");
     };
     for (int i = -1; i < static_cast<int>(std::size(kRanges)); ++i) {
       g.quantize = i < 0 ? nullptr : &kRanges[i];
@@ -336,8 +348,8 @@ BOOST_AUTO_TEST_CASE(gradients_pass_exactly_where_the_gate_says) {
         const SumArrays sums = backward_sums_of(b);
         for (size_t i = 0; i < x.size(); ++i) {
           const float want = ref::batch_norm_f32::passes(x[i], gate) ? 2.5f : 0.0f;
-          BOOST_TEST(sums.g[i] == want, "x = " << x[i]);
-          if (std::isfinite(x[i])) BOOST_TEST(dx[i] == want, "x = " << x[i]);
+          if (sums.g[i] != want || (std::isfinite(x[i]) && dx[i] != want))
+            BOOST_ERROR("x = " << x[i] << " gives " << sums.g[i] << ", " << dx[i]);
         }
       });
 }
@@ -357,11 +369,13 @@ BOOST_AUTO_TEST_CASE(backward_sums_are_within_the_bound_at_every_shape) {
   for_every_layer_and_gate([](Layer& layer) {
     const std::vector<float> v = layer.values();
     const SumArrays got = backward_sums_of(layer.backward());
+    size_t wrong = 0;
     for (size_t c = 0; c < layer.input.channels; ++c) {
       const auto want = ref::batch_norm_f32::backward_sums(layer.backward(), v.data(), c);
-      BOOST_TEST(std::abs(got.g[c] - want.g) <= want.g_bound, got.g[c] << " of " << want.g);
-      BOOST_TEST(std::abs(got.gx[c] - want.gx) <= want.gx_bound, got.gx[c] << " of " << want.gx);
+      wrong += !(std::abs(got.g[c] - want.g) <= want.g_bound &&
+                 std::abs(got.gx[c] - want.gx) <= want.gx_bound);
     }
+    BOOST_TEST(wrong == 0u, layer.input.rows << "x" << layer.input.channels << ": " << wrong);
   });
 }
 
