@@ -13,6 +13,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/conv_f32_tile-inl.h"
+#include "kernels/transpose_words-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::conv_f32::HWY_NAMESPACE {
@@ -33,17 +34,18 @@ Work work(const Params& params) {
   return {l.row_tasks() * l.panel_tasks(g.groups), l.workspace_bytes()};
 }
 
-WeightStrides strides_of(const Params& params) {
-  const WeightStrides& s = params.weight_strides;
-  if (s.group || s.out_c || s.kernel_h || s.kernel_w || s.in_c) return s;
-  const Conv2dGeometry& g = params.geometry;
+WeightStrides dense_strides(const Conv2dGeometry& g) {
   const ptrdiff_t in_c = static_cast<ptrdiff_t>(g.in_c / g.groups);
   const ptrdiff_t row = static_cast<ptrdiff_t>(g.kernel_w) * in_c;
   const ptrdiff_t out_c = static_cast<ptrdiff_t>(g.kernel_h) * row;
   return {static_cast<ptrdiff_t>(g.out_c / g.groups) * out_c, out_c, row, in_c, 1};
 }
 
-// The weights of one panel, whose first output's are at w: a row of `columns` for every k.
+bool is_dense(const WeightStrides& s) {
+  return !(s.group || s.out_c || s.kernel_h || s.kernel_w || s.in_c);
+}
+
+// The weights of some outputs, the first of which are at w: a row of `columns` for every k.
 void pack_rows(const Conv2dGeometry& g, const WeightStrides& s, const float* w, size_t columns,
                float* to, size_t width) {
   for (size_t ky = 0; ky < g.kernel_h; ++ky)
@@ -60,26 +62,43 @@ void pack_rows(const Conv2dGeometry& g, const WeightStrides& s, const float* w, 
       }
 }
 
+// Outputs [first, first + count) of a group to the columns from `to` on of a panel of `width`.
+void pack_columns(const Params& params, const Layout& l, size_t group, size_t first, size_t count,
+                  size_t width, float* to) {
+  const Conv2dGeometry& g = params.geometry;
+  if (params.bias)
+    std::copy_n(params.bias + group * l.group_out + first, count, to);
+  else
+    std::fill_n(to, count, 0.0f);
+  const bool dense = is_dense(params.weight_strides);
+  const WeightStrides s = dense ? dense_strides(g) : params.weight_strides;
+  const float* w = params.weight + static_cast<ptrdiff_t>(group) * s.group +
+                   static_cast<ptrdiff_t>(first) * s.out_c;
+  if (dense)
+    transpose_words(w, l.inputs() * sizeof(float), count, l.inputs(), to + width,
+                    width * sizeof(float));
+  else
+    pack_rows(g, s, w, count, to + width, width);
+}
+
 void pack(const Params& params, void* packed) {
   const Conv2dGeometry& g = params.geometry;
   const Layout l = layout_of(g);
-  const WeightStrides s = strides_of(params);
-  std::memset(packed, 0, HWY_NAMESPACE::packed_bytes(params));
   for (size_t panel = 0; panel < l.panels(g.groups); ++panel) {
     float* to = static_cast<float*>(packed) + l.panel_offset(panel);
+    const size_t group = panel / l.panels_per_group;
     const size_t width = l.vectors_of(panel) * l.lanes;
     const size_t first = panel % l.panels_per_group * l.panel_vectors * l.lanes;
     const size_t columns = std::min(width, l.group_out - first);
-    const size_t group = panel / l.panels_per_group;
-    if (params.bias) std::copy_n(params.bias + group * l.group_out + first, columns, to);
-    const float* w = params.weight + static_cast<ptrdiff_t>(group) * s.group +
-                     static_cast<ptrdiff_t>(first) * s.out_c;
-    pack_rows(g, s, w, columns, to + width, width);
+    if (columns < width) std::fill_n(to, width * (1 + l.inputs()), 0.0f);
+    pack_columns(params, l, group, first, columns, width, to);
     if (panel_of(l.vectors_of(panel), columns) == Panel::paired)
-      for (size_t k = 0; k <= l.inputs(); ++k)
-        for (size_t j = l.lanes; j < columns; ++j)
-          to[k * width + j + l.lanes / 2] = to[k * width + j];
+      pack_columns(params, l, group, first + l.lanes, columns - l.lanes, width,
+                   to + l.lanes + l.lanes / 2);
   }
+  float* zeros = static_cast<float*>(packed) + l.zeros_offset(g.groups);
+  std::fill_n(zeros, HWY_NAMESPACE::packed_bytes(params) / sizeof(float) - l.zeros_offset(g.groups),
+              0.0f);
 }
 
 OutputStrides strides_of(const OutputStrides& s, const Conv2dGeometry& g) {

@@ -11,7 +11,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/conv_u8s8_gather.h"
-#include "kernels/conv_u8s8_pack.h"
+#include "kernels/conv_u8s8_pack-inl.h"
 #include "kernels/igemm_u8s8_panel-inl.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -1,4 +1,5 @@
-// How conv_u8s8 sees a layer, and the order of its packed weights.
+// How conv_u8s8 sees a layer, and the order of its packed weights (conv_u8s8_pack-inl.h packs
+// them).
 //
 // Every case is one matrix product per group: an output pixel is a row, an output channel a
 // column, and a row's K bytes are `taps` pieces of contiguous input:
@@ -32,7 +33,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "base/buffer.h"
 #include "kernels/conv_u8s8.h"
@@ -89,42 +89,5 @@ struct Layout {
            first_vector(panel) * vector_bytes();
   }
 };
-
-// One column of a panel of `width` columns.
-inline void pack_column(const Params& params, const Layout& layout, size_t o, size_t column,
-                        size_t width, std::byte* panel) {
-  const int8_t* w = params.weight + o * layout.taps * layout.tap_bytes;
-  auto* quads = reinterpret_cast<int8_t*>(panel) + 8 * width + 4 * column;
-  uint32_t sum = 0;
-  for (size_t t = 0; t < layout.taps; ++t) {
-    for (size_t k = 0; k < layout.tap_bytes; ++k) {
-      const int8_t value = *w++;
-      quads[(t * layout.quads + k / 4) * 4 * width + k % 4] = value;
-      sum += static_cast<uint32_t>(int32_t{value});
-    }
-  }
-  const uint32_t bias =
-      static_cast<uint32_t>(params.bias[o]) - static_cast<uint32_t>(params.x_zero_point) * sum;
-  std::memcpy(panel + 4 * column, &bias, 4);
-  std::memcpy(panel + 4 * (width + column), &params.multiplier[o], 4);
-}
-
-inline void pack_weights(const Params& params, const Layout& layout, void* packed) {
-  const Conv2dGeometry& g = params.geometry;
-  std::memset(packed, 0, layout.packed_bytes(g.groups));
-  std::memset(packed, params.x_zero_point, layout.padding_row_bytes());
-  for (size_t group = 0; group < g.groups; ++group) {
-    for (size_t p = 0; p < layout.panels; ++p) {
-      std::byte* panel = const_cast<std::byte*>(layout.panel(packed, group, p));
-      const size_t width = layout.panel_vectors(p) * layout.lanes;
-      const size_t first = layout.first_vector(p) * layout.lanes;
-      for (size_t c = 0; c < width; ++c) {
-        const size_t column = layout.paired ? c % 24 : first + c;
-        if (column < layout.columns)
-          pack_column(params, layout, group * layout.columns + column, c, width, panel);
-      }
-    }
-  }
-}
 
 }  // namespace octet::kernels::conv_u8s8

@@ -1,0 +1,69 @@
+// Packing weights is transposing them: a row per output becomes a column of a panel. Training packs
+// every layer in every step, so it has to run at the speed of the cache.
+#if defined(OCTET_KERNELS_TRANSPOSE_WORDS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef OCTET_KERNELS_TRANSPOSE_WORDS_INL_H_
+#undef OCTET_KERNELS_TRANSPOSE_WORDS_INL_H_
+#else
+#define OCTET_KERNELS_TRANSPOSE_WORDS_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "hwy/highway.h"
+#include "kernels/dot_quad-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace octet::kernels::HWY_NAMESPACE {
+
+#if HWY_TARGET != HWY_SCALAR
+// 4 x 4. Blocks of 128 bits on all targets: a quarter of the work of single words is enough.
+HWY_INLINE void transpose_4x4(const std::byte* from, size_t from_step, std::byte* to,
+                              size_t to_step) {
+  const hn::Full128<uint32_t> d;
+  const hn::Full128<uint64_t> d64;
+  const auto row = [&](size_t j) HWY_ATTR __attribute__((always_inline)) {
+    return hn::LoadU(d, reinterpret_cast<const uint32_t*>(from + j * from_step));
+  };
+  const auto r0 = row(0), r1 = row(1), r2 = row(2), r3 = row(3);
+  const auto lower01 = hn::BitCast(d64, hn::InterleaveLower(d, r0, r1));
+  const auto lower23 = hn::BitCast(d64, hn::InterleaveLower(d, r2, r3));
+  const auto upper01 = hn::BitCast(d64, hn::InterleaveUpper(d, r0, r1));
+  const auto upper23 = hn::BitCast(d64, hn::InterleaveUpper(d, r2, r3));
+  const auto word = [&](size_t k) { return reinterpret_cast<uint64_t*>(to + k * to_step); };
+  hn::StoreU(hn::InterleaveLower(d64, lower01, lower23), d64, word(0));
+  hn::StoreU(hn::InterleaveUpper(d64, lower01, lower23), d64, word(1));
+  hn::StoreU(hn::InterleaveLower(d64, upper01, upper23), d64, word(2));
+  hn::StoreU(hn::InterleaveUpper(d64, upper01, upper23), d64, word(3));
+}
+#endif
+
+// Word k of row j goes to word j of row k; steps from row to row in bytes. No alignment needed.
+inline void transpose_words(const void* from_, size_t from_step, size_t rows, size_t words,
+                            void* to_, size_t to_step) {
+  const auto* from = static_cast<const std::byte*>(from_);
+  auto* to = static_cast<std::byte*>(to_);
+  // As many rows of `to` as the first cache holds until all rows of `from` are in them.
+  constexpr size_t kBlock = 64;
+  for (size_t begin = 0; begin < words; begin += kBlock) {
+    const size_t end = std::min(begin + kBlock, words);
+    size_t j = 0;
+    size_t k_done = begin;
+#if HWY_TARGET != HWY_SCALAR
+    for (; j + 4 <= rows; j += 4)
+      for (k_done = begin; k_done + 4 <= end; k_done += 4)
+        transpose_4x4(from + j * from_step + 4 * k_done, from_step, to + k_done * to_step + 4 * j,
+                      to_step);
+#endif
+    for (size_t i = 0; i < rows; ++i)
+      for (size_t k = i < j ? k_done : begin; k < end; ++k)
+        std::memcpy(to + k * to_step + 4 * i, from + i * from_step + 4 * k, 4);
+  }
+}
+
+}  // namespace octet::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
