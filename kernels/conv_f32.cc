@@ -13,7 +13,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/conv_f32_tile-inl.h"
-#include "kernels/transpose_words-inl.h"
+#include "kernels/pack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::conv_f32::HWY_NAMESPACE {

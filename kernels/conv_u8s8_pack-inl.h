@@ -11,8 +11,7 @@
 
 #include "hwy/highway.h"
 #include "kernels/conv_u8s8_pack.h"
-#include "kernels/dot_quad-inl.h"
-#include "kernels/transpose_words-inl.h"
+#include "kernels/pack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::conv_u8s8::HWY_NAMESPACE {
@@ -41,25 +40,6 @@ void pack_columns(const Params& params, const Layout& layout, size_t first, size
   }
 }
 
-// bias -= x_zero_point * sum of the weights, as the packed panel has them.
-template <Dot kDot>
-void fold_zero_point(uint32_t x_zero_point, size_t quads, size_t width, std::byte* panel) {
-  const D32 d;
-  const V32 ones = hn::Set(d, 0x01010101);
-  const size_t lanes = hn::Lanes(d);
-  for (size_t c = 0; c < width; c += lanes) {
-    V32 sum = hn::Zero(d);
-    const auto* weights = reinterpret_cast<const int32_t*>(panel) + 2 * width + c;
-    for (size_t k = 0; k < quads; ++k, weights += width)
-      sum = dot_quad<kDot>(ones, hn::LoadU(d, weights), sum);
-    // May wrap, as the sums of the kernel do; the whole is exact.
-    HWY_ALIGN int32_t sums[HWY_MAX_BYTES / 4];
-    hn::Store(sum, d, sums);
-    auto* bias = reinterpret_cast<uint32_t*>(panel) + c;
-    for (size_t i = 0; i < lanes; ++i) bias[i] -= x_zero_point * static_cast<uint32_t>(sums[i]);
-  }
-}
-
 void pack_panel(const Params& params, const Layout& layout, size_t group, size_t p,
                 std::byte* panel) {
   const size_t width = layout.panel_vectors(p) * layout.lanes;
@@ -74,7 +54,7 @@ void pack_panel(const Params& params, const Layout& layout, size_t group, size_t
     pack_columns(params, layout, group_first + first, count, 0, width, panel);
   }
   with_dot([&](auto dot) {
-    fold_zero_point<decltype(dot)::value>(static_cast<uint32_t>(params.x_zero_point),
+    fold_zero_point<decltype(dot)::value>(params.x_zero_point, panel + 8 * width,
                                           layout.taps * layout.quads, width, panel);
   });
 }

@@ -13,6 +13,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/depthwise_u8s8_tile-inl.h"
+#include "kernels/pack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
@@ -34,8 +35,12 @@ size_t depthwise_packed_bytes(const Params& params) {
 void depthwise_pack(const Params& params, void* packed) {
   const Layout layout(params.geometry, kLanes, kMostPieces);
   layout.for_each_strip(params.geometry.in_c, [&](const Strip& strip, size_t index) {
-    pack_strip(params, layout, strip,
-               static_cast<std::byte*>(packed) + index * layout.strip_bytes());
+    std::byte* to = static_cast<std::byte*>(packed) + index * layout.strip_bytes();
+    pack_strip(params, layout, strip, to);
+    with_dot([&](auto dot) {
+      fold_zero_point<decltype(dot)::value>(params.x_zero_point, to, layout.once(), layout.lanes,
+                                            to + layout.weight_bytes());
+    });
   });
 }
 

@@ -20,10 +20,9 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "base/buffer.h"
 #include "kernels/depthwise_u8s8.h"
@@ -99,66 +98,47 @@ struct Layout {
   size_t weight_bytes() const { return groups * 4 * lanes; }
   size_t strip_bytes() const { return weight_bytes() + 2 * 4 * lanes; }
 
-  // Which weights [ky * kernel_w + kx] the bytes of quad group i hold; -1 for none.
-  std::array<int, 4> taps(size_t i, size_t all_taps) const {
-    std::array<int, 4> t{-1, -1, -1, -1};
-    if (path == Path::general) {
-      for (size_t k = 0; k < 4; ++k)
-        if (4 * i + k < all_taps) t[k] = static_cast<int>(4 * i + k);
-    } else {
-      const size_t row = i / 3, column = i % 3;
-      for (size_t ky = 0; ky < 3; ++ky) t[row + ky] = static_cast<int>(ky * 3 + column);
-    }
-    return t;
-  }
+  // The first groups, which hold every weight once; those of a second output row repeat them.
+  size_t once() const { return path == Path::stride1 ? groups / 2 : groups; }
 
-  // The byte of the block that 32-bit lane `lane` of quad vector j stands for.
-  size_t byte_of(size_t j, size_t lane) const {
-    const size_t block_lanes = std::min<size_t>(lanes / 4, 4);
-    return lane / block_lanes * block_lanes * 4 + j * block_lanes + lane % block_lanes;
+  // The 32-bit word, counted over the four quad vectors, that stands for byte `byte` of a block.
+  size_t word_of(size_t byte) const {
+    return byte / 4 % 4 * (lanes / 4) + byte / 16 * 4 + byte % 4;
   }
 };
 
-// One channel's four bytes of group i.
-inline int32_t weight_quad(const Params& params, const Layout& layout, size_t i, size_t channel) {
-  const size_t all_taps = params.geometry.kernel_h * params.geometry.kernel_w;
-  const std::array<int, 4> taps = layout.taps(i, all_taps);
-  uint32_t quad = 0;
-  for (size_t k = 0; k < 4; ++k)
-    if (taps[k] >= 0) {
-      const int8_t w = params.weight[channel * all_taps + static_cast<size_t>(taps[k])];
-      quad |= uint32_t{static_cast<uint8_t>(w)} << (8 * k);
+// Writes the quads of one channel, each `lanes` words after the one before.
+inline void pack_quads(const Layout& layout, const int8_t* weight, size_t taps, uint32_t* to) {
+  if (layout.path == Path::general) {
+    for (size_t t = 0; t < taps; t += 4, to += layout.lanes) {
+      *to = 0;
+      std::memcpy(to, weight + t, std::min<size_t>(4, taps - t));
     }
-  return std::bit_cast<int32_t>(quad);
+    return;
+  }
+  const auto byte = [&](size_t t) { return uint32_t{static_cast<uint8_t>(weight[t])}; };
+  for (size_t kx = 0; kx < 3; ++kx) {
+    const uint32_t column = byte(kx) | byte(3 + kx) << 8 | byte(6 + kx) << 16;
+    to[kx * layout.lanes] = column;
+    if (layout.path == Path::stride1) to[(3 + kx) * layout.lanes] = column << 8;
+  }
 }
 
-// bias - x_zero_point * (sum of the weights): then the kernel multiplies plain bytes. May wrap, as
-// the sums do; the whole is exact.
-inline int32_t folded_bias(const Params& params, size_t channel) {
-  const size_t all_taps = params.geometry.kernel_h * params.geometry.kernel_w;
-  uint32_t bias = static_cast<uint32_t>(params.bias[channel]);
-  for (size_t t = 0; t < all_taps; ++t)
-    bias -= static_cast<uint32_t>(params.x_zero_point * params.weight[channel * all_taps + t]);
-  return std::bit_cast<int32_t>(bias);
-}
-
+// All of a strip but the zero point's part of the bias (fold_zero_point in pack-inl.h).
 inline void pack_strip(const Params& params, const Layout& layout, const Strip& strip,
                        std::byte* packed) {
-  const size_t words = layout.lanes / 4;
-  int32_t* weights = reinterpret_cast<int32_t*>(packed);
-  int32_t* bias = reinterpret_cast<int32_t*>(packed + layout.weight_bytes());
-  float* multiplier = reinterpret_cast<float*>(bias + layout.lanes);
-  for (size_t j = 0; j < 4; ++j)
-    for (size_t lane = 0; lane < words; ++lane) {
-      const size_t byte = layout.byte_of(j, lane);
-      // Lanes beyond the channels compute zeros that are not stored.
-      const bool idle = strip.pieces == 1 && byte >= strip.width;
-      const size_t channel = strip.channel + byte % strip.width;
-      const size_t at = j * words + lane;
-      for (size_t i = 0; i < layout.groups; ++i)
-        weights[i * layout.lanes + at] = idle ? 0 : weight_quad(params, layout, i, channel);
-      bias[at] = idle ? 0 : folded_bias(params, channel);
-      multiplier[at] = idle ? 0.0f : params.multiplier[channel];
+  const size_t taps = params.geometry.kernel_h * params.geometry.kernel_w;
+  auto* weights = reinterpret_cast<uint32_t*>(packed);
+  auto* bias = reinterpret_cast<int32_t*>(packed + layout.weight_bytes());
+  auto* multiplier = reinterpret_cast<float*>(bias + layout.lanes);
+  // Lanes beyond the channels compute zeros that are not stored.
+  if (strip.width * strip.pieces < layout.lanes) std::memset(packed, 0, layout.strip_bytes());
+  for (size_t p = 0; p < strip.pieces; ++p)
+    for (size_t c = 0; c < strip.width; ++c) {
+      const size_t channel = strip.channel + c, word = layout.word_of(p * strip.width + c);
+      pack_quads(layout, params.weight + channel * taps, taps, weights + word);
+      bias[word] = params.bias[channel];
+      multiplier[word] = params.multiplier[channel];
     }
 }
 

@@ -1,10 +1,10 @@
-// Packing weights is transposing them: a row per output becomes a column of a panel. Training packs
-// every layer in every step, so it has to run at the speed of the cache.
-#if defined(OCTET_KERNELS_TRANSPOSE_WORDS_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef OCTET_KERNELS_TRANSPOSE_WORDS_INL_H_
-#undef OCTET_KERNELS_TRANSPOSE_WORDS_INL_H_
+// What packing weights is made of. Training packs every layer in every step, so it has to run at
+// the speed of the cache.
+#if defined(OCTET_KERNELS_PACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef OCTET_KERNELS_PACK_INL_H_
+#undef OCTET_KERNELS_PACK_INL_H_
 #else
-#define OCTET_KERNELS_TRANSPOSE_WORDS_INL_H_
+#define OCTET_KERNELS_PACK_INL_H_
 #endif
 
 #include <algorithm>
@@ -40,7 +40,8 @@ HWY_INLINE void transpose_4x4(const std::byte* from, size_t from_step, std::byte
 }
 #endif
 
-// Word k of row j goes to word j of row k; steps from row to row in bytes. No alignment needed.
+// A row of weights per output becomes a column of a panel: word k of row j goes to word j of row k.
+// Steps from row to row in bytes. No alignment needed.
 inline void transpose_words(const void* from_, size_t from_step, size_t rows, size_t words,
                             void* to_, size_t to_step) {
   const auto* from = static_cast<const std::byte*>(from_);
@@ -60,6 +61,26 @@ inline void transpose_words(const void* from_, size_t from_step, size_t rows, si
     for (size_t i = 0; i < rows; ++i)
       for (size_t k = i < j ? k_done : begin; k < end; ++k)
         std::memcpy(to + k * to_step + 4 * i, from + i * from_step + 4 * k, 4);
+  }
+}
+
+// bias[c] -= x_zero_point * sum of column c, for s8 weights [quads][width][4]: then the kernel
+// multiplies plain bytes. width: a multiple of the lanes.
+template <Dot kDot>
+void fold_zero_point(int32_t x_zero_point, const void* weights, size_t quads, size_t width,
+                     void* bias_) {
+  const D32 d;
+  const V32 ones = hn::Set(d, 0x01010101);
+  auto* bias = static_cast<uint32_t*>(bias_);
+  for (size_t c = 0; c < width; c += hn::Lanes(d)) {
+    V32 sum = hn::Zero(d);
+    const int32_t* w = static_cast<const int32_t*>(weights) + c;
+    for (size_t k = 0; k < quads; ++k, w += width) sum = dot_quad<kDot>(ones, hn::LoadU(d, w), sum);
+    HWY_ALIGN int32_t sums[HWY_MAX_BYTES / 4];
+    hn::Store(sum, d, sums);
+    // May wrap, as the sums of the kernel do; the whole is exact.
+    for (size_t i = 0; i < hn::Lanes(d); ++i)
+      bias[c + i] -= static_cast<uint32_t>(x_zero_point) * static_cast<uint32_t>(sums[i]);
   }
 }
 
