@@ -154,10 +154,11 @@ HWY_INLINE void row_any(D d, const Row& r, Span inner) {
 template <class D>
 HWY_INLINE void run_row(D d, const Row& r, const Layout& l) {
   if constexpr (hn::MaxLanes(D()) == hn::MaxLanes(DF())) {  // short vectors: too rare for more code
-    if (l.columns == 7)
-      return r.geometry->stride_w == 1 ? row_3x3<D, 7, 1>(d, r) : row_3x3<D, 7, 2>(d, r);
-    if (l.columns == 4)
-      return r.geometry->stride_w == 1 ? row_3x3<D, 4, 1>(d, r) : row_3x3<D, 4, 2>(d, r);
+    const size_t stride = r.geometry->stride_w;
+    if (l.columns == 7) return stride == 1 ? row_3x3<D, 7, 1>(d, r) : row_3x3<D, 7, 2>(d, r);
+    if (l.columns == 4) return stride == 1 ? row_3x3<D, 4, 1>(d, r) : row_3x3<D, 4, 2>(d, r);
+    if (l.columns == 2) return stride == 1 ? row_3x3<D, 2, 1>(d, r) : row_3x3<D, 2, 2>(d, r);
+    if (l.columns == 1) return stride == 1 ? row_3x3<D, 1, 1>(d, r) : row_3x3<D, 1, 2>(d, r);
   }
   row_any(d, r, l.inner);
 }

@@ -3,6 +3,7 @@
 #include "kernels/depthwise_f32_dw.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/buffer.h"
 #include "base/check.h"
@@ -42,41 +43,49 @@ struct Bytes {
   int32_t zero_point;
 };
 
-constexpr int kTapRows = 3;  // whose sums are in registers together
+constexpr int kTapRows = 3;  // of the kernel, whose sums are in registers together
 
-// One row of dy of one block of channels, and what some rows of the kernel see of it.
-template <class X>
+// One row of dy, and where tap rows [first, first + count) see it.
 struct Row {
+  size_t dy;    // of column 0 from the beginning of dy
+  ptrdiff_t x;  // of the first tap row, column 0, from the beginning of x; may be above the image
+  Span ky;      // tap rows inside the image, counted from the first
+};
+
+// A block of channels in a group of rows.
+template <class X>
+struct Block {
   const Conv2dGeometry* geometry;
   const X* input;
-  const float* dy;         // column 0
-  const typename X::T* x;  // tap row 0, column 0; may be above the image
-  ptrdiff_t x_step;        // from one tap row to the next
-  Span ky;                 // tap rows inside the image
+  std::span<const Row> rows;
+  const typename X::T* x;  // channel 0 of the block
+  const float* dy;
+  ptrdiff_t x_step;  // from one tap row to the next
+  float* sums;       // [taps, lanes], from the first tap row on
+  size_t count;      // of tap rows
 };
 
 // Adds the products of output columns [ox, ox + kColumns); each x is loaded once per tap row and
 // used for every output that sees it. inside: the inputs of the tile that are in the image; looked
 // at with kEdge only.
 template <int kColumns, int kWidth, int kStride, bool kEdge, class D, class X>
-HWY_INLINE void add_tile(D d, const Row<X>& r, size_t ox, ptrdiff_t ix, Span inside,
+HWY_INLINE void add_tile(D d, const Block<X>& b, const Row& r, size_t ox, ptrdiff_t ix, Span inside,
                          hn::Vec<D> (&acc)[kTapRows * kWidth]) {
   constexpr int kInputs = (kColumns - 1) * kStride + kWidth;
-  const size_t channels = r.geometry->in_c;
+  const size_t channels = b.geometry->in_c;
   hn::Vec<D> dy[kColumns];
   OCTET_UNROLL
-  for (int p = 0; p < kColumns; ++p) dy[p] = hn::LoadU(d, r.dy + (ox + p) * channels);
+  for (int p = 0; p < kColumns; ++p) dy[p] = hn::LoadU(d, b.dy + r.dy + (ox + p) * channels);
+  const typename X::T* row = b.x + r.x + ix * static_cast<ptrdiff_t>(channels);
   OCTET_UNROLL
-  for (int j = 0; j < kTapRows; ++j) {
+  for (int j = 0; j < kTapRows; ++j, row += b.x_step) {
     if (static_cast<size_t>(j) < r.ky.begin || static_cast<size_t>(j) >= r.ky.end) continue;
-    const typename X::T* x = r.x + j * r.x_step + ix * static_cast<ptrdiff_t>(channels);
+    const typename X::T* x = row;
     OCTET_UNROLL
-    for (int i = 0; i < kInputs; ++i) {
-      const typename X::T* at = x;
-      x += channels;
+    for (int i = 0; i < kInputs; ++i, x += channels) {
       if (kEdge && (static_cast<size_t>(i) < inside.begin || static_cast<size_t>(i) >= inside.end))
         continue;
-      const auto v = r.input->load(d, at);
+      const auto v = b.input->load(d, x);
       OCTET_UNROLL
       for (int p = 0; p < kColumns; ++p) {
         const int kx = i - p * kStride;
@@ -88,178 +97,199 @@ HWY_INLINE void add_tile(D d, const Row<X>& r, size_t ox, ptrdiff_t ix, Span ins
 }
 
 template <int kColumns, int kWidth, int kStride, class D, class X>
-HWY_INLINE void add_columns(D d, const Row<X>& r, size_t ox, hn::Vec<D> (&acc)[kTapRows * kWidth]) {
+HWY_INLINE void add_columns(D d, const Block<X>& b, const Row& r, size_t ox,
+                            hn::Vec<D> (&acc)[kTapRows * kWidth]) {
   constexpr size_t kInputs = (kColumns - 1) * kStride + kWidth;
-  const Conv2dGeometry& g = *r.geometry;
+  const Conv2dGeometry& g = *b.geometry;
   const ptrdiff_t ix = static_cast<ptrdiff_t>(ox * kStride) - static_cast<ptrdiff_t>(g.pad_left);
   if (ix >= 0 && static_cast<size_t>(ix) + kInputs <= g.in_w) {
-    add_tile<kColumns, kWidth, kStride, false>(d, r, ox, ix, {}, acc);
+    add_tile<kColumns, kWidth, kStride, false>(d, b, r, ox, ix, {}, acc);
   } else {
     const Span inside = depthwise_f32::taps_inside(ix, 1, kInputs, g.in_w);
-    add_tile<kColumns, kWidth, kStride, true>(d, r, ox, ix, inside, acc);
+    add_tile<kColumns, kWidth, kStride, true>(d, b, r, ox, ix, inside, acc);
   }
 }
-
-// A strip's block of channels in a group of rows.
-template <class X>
-struct Block {
-  const Conv2dGeometry* geometry;
-  const X* input;
-  const typename X::T* x;  // channel 0 of the block
-  const float* dy;
-  float* sums;  // [taps, lanes]
-  Span rows;    // of all images' dy
-
-  // What tap rows [first, first + count) see of row `row`.
-  Row<X> at(size_t row, size_t first, size_t count) const {
-    const Conv2dGeometry& g = *geometry;
-    const ptrdiff_t x_row = static_cast<ptrdiff_t>(g.in_w * g.in_c);
-    const ptrdiff_t n = static_cast<ptrdiff_t>(row / g.out_h);
-    const ptrdiff_t iy = static_cast<ptrdiff_t>(row % g.out_h * g.stride_h + first * g.dilation_h) -
-                         static_cast<ptrdiff_t>(g.pad_top);
-    return {.geometry = geometry,
-            .input = input,
-            .dy = dy + row * g.out_w * g.in_c,
-            .x = x + (n * static_cast<ptrdiff_t>(g.in_h) + iy) * x_row,
-            .x_step = static_cast<ptrdiff_t>(g.dilation_h) * x_row,
-            .ky = depthwise_f32::taps_inside(iy, g.dilation_h, count, g.in_h)};
-  }
-};
 
 template <class D>
 HWY_INLINE void add_to(D d, hn::Vec<D> v, float* sum) {
   hn::Store(hn::Add(hn::Load(d, sum), v), d, sum);
 }
 
-// Kernels kWidth wide, not dilated in width.
-template <int kWidth, int kStride, class D, class X>
-HWY_NOINLINE void add_block(D d, const Block<X>& b) {
-  constexpr size_t kColumns = 4;
-  const Conv2dGeometry& g = *b.geometry;
-  for (size_t first = 0; first < g.kernel_h; first += kTapRows) {
-    const size_t count = HWY_MIN(g.kernel_h - first, size_t{kTapRows});
+// Kernels kWidth wide, not dilated in width; at most kTapRows tap rows.
+template <int kWidth, int kStride>
+struct Tiles {
+  static constexpr size_t kRows = kTapRows;
+
+  template <class D, class X>
+  static HWY_NOINLINE void add(D d, const Block<X>& b) {
+    const size_t width = b.geometry->out_w;
     hn::Vec<D> acc[kTapRows * kWidth];
     OCTET_UNROLL
     for (int i = 0; i < kTapRows * kWidth; ++i) acc[i] = hn::Zero(d);
-    for (size_t row = b.rows.begin; row < b.rows.end; ++row) {
-      const Row<X> r = b.at(row, first, count);
+    for (const Row& r : b.rows) {
       size_t ox = 0;
-      for (; ox + kColumns <= g.out_w; ox += kColumns)
-        add_columns<kColumns, kWidth, kStride>(d, r, ox, acc);
-      for (; ox < g.out_w; ++ox) add_columns<1, kWidth, kStride>(d, r, ox, acc);
+      for (; ox + 4 <= width; ox += 4) add_columns<4, kWidth, kStride>(d, b, r, ox, acc);
+      if (ox + 2 <= width) {
+        add_columns<2, kWidth, kStride>(d, b, r, ox, acc);
+        ox += 2;
+      }
+      if (ox < width) add_columns<1, kWidth, kStride>(d, b, r, ox, acc);
     }
-    float* sum = b.sums + first * kWidth * hn::MaxLanes(d);
     OCTET_UNROLL
     for (int i = 0; i < kTapRows * kWidth; ++i)
-      if (static_cast<size_t>(i) < count * kWidth) add_to(d, acc[i], sum + i * hn::MaxLanes(d));
+      if (static_cast<size_t>(i) < b.count * kWidth)
+        add_to(d, acc[i], b.sums + i * hn::MaxLanes(d));
   }
-}
+};
 
 // Any kernel: tap after tap.
-template <class D, class X>
-HWY_NOINLINE void add_block_any(D d, const Block<X>& b) {
-  const Conv2dGeometry& g = *b.geometry;
-  const size_t x_step = g.stride_w * g.in_c;
-  float* sum = b.sums;
-  for (size_t ky = 0; ky < g.kernel_h; ++ky)
+struct Taps {
+  static constexpr size_t kRows = 1;
+
+  template <class D, class X>
+  static HWY_NOINLINE void add(D d, const Block<X>& b) {
+    const Conv2dGeometry& g = *b.geometry;
     for (size_t kx = 0; kx < g.kernel_w; ++kx) {
       const ptrdiff_t ix =
           static_cast<ptrdiff_t>(kx * g.dilation_w) - static_cast<ptrdiff_t>(g.pad_left);
       const Span columns = depthwise_f32::taps_inside(ix, g.stride_w, g.out_w, g.in_w);
       hn::Vec<D> acc[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
-      for (size_t row = b.rows.begin; row < b.rows.end; ++row) {
-        const Row<X> r = b.at(row, ky, 1);
-        if (r.ky.begin == r.ky.end) continue;
-        const float* dy = r.dy + columns.begin * g.in_c;
-        const typename X::T* x = r.x + ix * static_cast<ptrdiff_t>(g.in_c) + columns.begin * x_step;
-        const auto add = [&](hn::Vec<D>& to) HWY_ATTR {
+      for (const Row& r : b.rows) {
+        const float* dy = b.dy + r.dy + columns.begin * g.in_c;
+        const typename X::T* x = b.x + r.x +
+                                 (ix + static_cast<ptrdiff_t>(columns.begin * g.stride_w)) *
+                                     static_cast<ptrdiff_t>(g.in_c);
+        const auto add_one = [&](hn::Vec<D>& to) HWY_ATTR {
           to = hn::MulAdd(b.input->load(d, x), hn::LoadU(d, dy), to);
-          x += x_step;
+          x += g.stride_w * g.in_c;
           dy += g.in_c;
         };
         size_t ox = columns.begin;
         for (; ox + 4 <= columns.end; ox += 4) {
           OCTET_UNROLL
-          for (int i = 0; i < 4; ++i) add(acc[i]);
+          for (int i = 0; i < 4; ++i) add_one(acc[i]);
         }
-        for (; ox < columns.end; ++ox) add(acc[0]);
+        for (; ox < columns.end; ++ox) add_one(acc[0]);
       }
-      add_to(d, hn::Add(hn::Add(acc[0], acc[1]), hn::Add(acc[2], acc[3])), sum);
-      sum += hn::MaxLanes(d);
+      add_to(d, hn::Add(hn::Add(acc[0], acc[1]), hn::Add(acc[2], acc[3])),
+             b.sums + kx * hn::MaxLanes(d));
     }
-}
-
-template <class D, class X>
-HWY_INLINE void add_block_best(D d, const Block<X>& b) {
-  const Conv2dGeometry& g = *b.geometry;
-  if constexpr (hn::MaxLanes(D()) == hn::MaxLanes(DF())) {  // short vectors: too rare for more code
-    if (g.dilation_w == 1 && g.kernel_w == 3 && g.stride_w == 1) return add_block<3, 1>(d, b);
-    if (g.dilation_w == 1 && g.kernel_w == 3 && g.stride_w == 2) return add_block<3, 2>(d, b);
-    if (g.dilation_w == 1 && g.kernel_w == 5 && g.stride_w == 1) return add_block<5, 1>(d, b);
-    if (g.dilation_w == 1 && g.kernel_w == 5 && g.stride_w == 2) return add_block<5, 2>(d, b);
   }
-  add_block_any(d, b);
+};
+
+// Rows [begin, end) of all dy as tap rows [first, first + count) see them, without those they
+// don't.
+size_t plan_rows(const Conv2dGeometry& g, size_t begin, size_t end, size_t first, size_t count,
+                 Row* rows) {
+  size_t n = 0;
+  for (size_t row = begin; row < end; ++row) {
+    const size_t image = row / g.out_h, oy = row % g.out_h;
+    const ptrdiff_t iy = static_cast<ptrdiff_t>(oy * g.stride_h + first * g.dilation_h) -
+                         static_cast<ptrdiff_t>(g.pad_top);
+    const Span ky = depthwise_f32::taps_inside(iy, g.dilation_h, count, g.in_h);
+    if (ky.begin == ky.end) continue;
+    const ptrdiff_t x_row = static_cast<ptrdiff_t>(image * g.in_h) + iy;
+    rows[n++] = {.dy = row * g.out_w * g.in_c,
+                 .x = x_row * static_cast<ptrdiff_t>(g.in_w * g.in_c),
+                 .ky = ky};
+  }
+  return n;
 }
 
-template <class D, class X>
-void run_tasks(D d, const X& input, const Params& params, const Layout& l, float* partials,
-               size_t begin, size_t end) {
+// Blocks [strip.begin, strip.end) over rows [rows.begin, rows.end).
+template <class Form, class D, class X>
+HWY_INLINE void add_rows(D d, const X& input, const Params& params, const Layout& l, Span strip,
+                         Span rows, float* sums) {
   const Conv2dGeometry& g = params.geometry;
-  for (size_t task = begin; task < end; ++task) {
-    const size_t chunk = task / l.strips(), strip = task % l.strips() * l.strip_blocks;
-    const size_t strip_end = HWY_MIN(strip + l.strip_blocks, l.blocks);
-    const size_t chunk_end = HWY_MIN((chunk + 1) * l.rows_per_chunk, l.rows);
-    float* sums = partials + chunk * l.chunk_floats();
-    std::fill(sums + strip * l.taps * l.lanes, sums + strip_end * l.taps * l.lanes, 0.0f);
-    for (size_t row = chunk * l.rows_per_chunk; row < chunk_end; row += l.rows_per_group) {
-      for (size_t block = strip; block < strip_end; ++block) {
-        const size_t channel = l.channel(block, g.in_c);
-        add_block_best(d, Block<X>{.geometry = &g,
-                                   .input = &input,
-                                   .x = input.data + channel,
-                                   .dy = params.dy + channel,
-                                   .sums = sums + block * l.taps * l.lanes,
-                                   .rows = {row, HWY_MIN(row + l.rows_per_group, chunk_end)}});
-      }
+  for (size_t first = 0; first < g.kernel_h; first += Form::kRows) {
+    const size_t count = HWY_MIN(g.kernel_h - first, Form::kRows);
+    Row planned[Layout::kMostGroupRows];
+    const size_t n = plan_rows(g, rows.begin, rows.end, first, count, planned);
+    for (size_t block = strip.begin; block < strip.end; ++block) {
+      const size_t channel = l.channel(block, g.in_c);
+      Form::add(d, Block<X>{.geometry = &g,
+                            .input = &input,
+                            .rows = {planned, n},
+                            .x = input.data + channel,
+                            .dy = params.dy + channel,
+                            .x_step = static_cast<ptrdiff_t>(g.dilation_h * g.in_w * g.in_c),
+                            .sums = sums + (block * l.taps + first * g.kernel_w) * l.lanes,
+                            .count = count});
     }
+  }
+}
+
+template <class Form, class D, class X>
+void run_tasks(D d, const X& input, const Params& params, const Layout& l, float* partials,
+               Span tasks) {
+  for (size_t task = tasks.begin; task < tasks.end; ++task) {
+    const size_t chunk = task / l.strips(), begin = task % l.strips() * l.strip_blocks;
+    const Span strip{begin, HWY_MIN(begin + l.strip_blocks, l.blocks)};
+    const size_t end = HWY_MIN((chunk + 1) * l.rows_per_chunk, l.rows);
+    float* sums = partials + chunk * l.chunk_floats();
+    std::fill(sums + strip.begin * l.taps * l.lanes, sums + strip.end * l.taps * l.lanes, 0.0f);
+    for (size_t row = chunk * l.rows_per_chunk; row < end; row += l.rows_per_group)
+      add_rows<Form>(d, input, params, l, strip, {row, HWY_MIN(row + l.rows_per_group, end)}, sums);
   }
 }
 
 template <class X>
-void run_x(const X& x, const Params& params, float* partials, size_t begin, size_t end) {
-  const Layout l = make_layout(params.geometry, hn::MaxLanes(DF()));
-  if (l.lanes == hn::MaxLanes(DF())) {
-    run_tasks(DF(), x, params, l, partials, begin, end);
-  } else if (l.lanes == 4) {
-    run_tasks(hn::CappedTag<float, 4>(), x, params, l, partials, begin, end);
-  } else {
-    run_tasks(hn::CappedTag<float, 1>(), x, params, l, partials, begin, end);
+void run_x(const X& x, const Params& params, float* partials, Span tasks) {
+  const Conv2dGeometry& g = params.geometry;
+  const DF d;
+  const Layout l = make_layout(g, hn::MaxLanes(d));
+  const auto is = [&](size_t width, size_t stride) {
+    return g.kernel_w == width && g.stride_w == stride && g.dilation_w == 1;
+  };
+  if (l.lanes == hn::MaxLanes(d)) {
+    if (is(3, 1)) return run_tasks<Tiles<3, 1>>(d, x, params, l, partials, tasks);
+    if (is(3, 2)) return run_tasks<Tiles<3, 2>>(d, x, params, l, partials, tasks);
+    if (is(5, 1)) return run_tasks<Tiles<5, 1>>(d, x, params, l, partials, tasks);
+    if (is(5, 2)) return run_tasks<Tiles<5, 2>>(d, x, params, l, partials, tasks);
+    return run_tasks<Taps>(d, x, params, l, partials, tasks);
   }
+  if (l.lanes == 4)
+    return run_tasks<Taps>(hn::CappedTag<float, 4>(), x, params, l, partials, tasks);
+  run_tasks<Taps>(hn::CappedTag<float, 1>(), x, params, l, partials, tasks);
 }
 
 void run(const Params& params, float* partials, size_t begin, size_t end) {
   if (params.x.f32) {
-    run_x(Floats(params.x), params, partials, begin, end);
+    run_x(Floats(params.x), params, partials, {begin, end});
   } else {
-    run_x(Bytes(params.x), params, partials, begin, end);
+    run_x(Bytes(params.x), params, partials, {begin, end});
   }
 }
 
 Layout layout(const Params& params) { return make_layout(params.geometry, hn::MaxLanes(DF())); }
 
+template <class D>
+void finish_lanes(D d, const Layout& l, size_t channels, float scale, const float* partials,
+                  float* dw) {
+  HWY_ALIGN float sums[hn::MaxLanes(d)];
+  for (size_t block = 0; block < l.blocks; ++block) {
+    float* to = dw + l.channel(block, channels) * l.taps;
+    for (size_t tap = 0; tap < l.taps; ++tap) {
+      const float* from = partials + (block * l.taps + tap) * l.lanes;
+      auto sum = hn::Zero(d);
+      for (size_t chunk = 0; chunk < l.chunks(); ++chunk)
+        sum = hn::Add(sum, hn::Load(d, from + chunk * l.chunk_floats()));
+      hn::Store(hn::Mul(sum, hn::Set(d, scale)), d, sums);
+      for (size_t j = 0; j < hn::MaxLanes(d); ++j) to[j * l.taps + tap] = sums[j];
+    }
+  }
+}
+
 void finish(const Params& params, const float* partials, float* dw) {
   const Layout l = layout(params);
-  const size_t chunks = l.chunks();
+  const size_t channels = params.geometry.in_c;
   const float scale = params.x.u8 ? params.x.scale : 1.0f;
-  for (size_t block = 0; block < l.blocks; ++block) {
-    float* to = dw + l.channel(block, params.geometry.in_c) * l.taps;
-    for (size_t tap = 0; tap < l.taps; ++tap)
-      for (size_t j = 0; j < l.lanes; ++j) {
-        const float* from = partials + (block * l.taps + tap) * l.lanes + j;
-        float sum = 0;
-        for (size_t chunk = 0; chunk < chunks; ++chunk) sum += from[chunk * l.chunk_floats()];
-        to[j * l.taps + tap] = sum * scale;
-      }
+  if (l.lanes == hn::MaxLanes(DF())) {
+    finish_lanes(DF(), l, channels, scale, partials, dw);
+  } else if (l.lanes == 4) {
+    finish_lanes(hn::CappedTag<float, 4>(), l, channels, scale, partials, dw);
+  } else {
+    finish_lanes(hn::CappedTag<float, 1>(), l, channels, scale, partials, dw);
   }
 }
 

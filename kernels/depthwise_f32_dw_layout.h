@@ -20,6 +20,8 @@ using depthwise_f32::Span;
 struct Layout : depthwise_f32::ChannelBlocks {
   using ChannelBlocks::ChannelBlocks;
 
+  static constexpr size_t kMostGroupRows = 64;
+
   size_t taps;
   size_t rows;            // batch * out_h
   size_t strip_blocks;    // blocks per task
@@ -49,7 +51,8 @@ inline Layout make_layout(const Conv2dGeometry& g, size_t vector_lanes) {
   l.rows_per_chunk = cut(l.rows, cut(wanted, l.strips()));
   constexpr size_t kL1Bytes = 24 * 1024;
   const size_t row_bytes = (g.stride_h * g.in_w + g.out_w) * l.lanes * sizeof(float);
-  l.rows_per_group = std::clamp<size_t>(kL1Bytes / row_bytes, 1, l.rows_per_chunk);
+  l.rows_per_group = std::clamp<size_t>(kL1Bytes / row_bytes, 1,
+                                        std::min(l.rows_per_chunk, Layout::kMostGroupRows));
   return l;
 }
 

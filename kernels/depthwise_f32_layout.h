@@ -56,14 +56,15 @@ struct Layout : ChannelBlocks {
   size_t tasks() const { return (rows + rows_per_task - 1) / rows_per_task; }
 };
 
-// The 3x3 form computes 7 or 4 neighbouring columns at once and can leave out one input column at
-// either end. 7 divides the maps of networks with 224 x 224 inputs; when the columns are no
-// multiple, the last step begins early and computes some of them again.
+// The 3x3 form computes 7 or 4 neighbouring columns at once, 2 or 1 in narrow images, and can leave
+// out one input column at either end. 7 divides the maps of networks with 224 x 224 inputs; when
+// the columns are no multiple, the last step begins early and computes some of them again.
 inline size_t columns_3x3(const Conv2dGeometry& g) {
   const size_t reach = (g.out_w - 1) * g.stride_w + 3;
   if (g.kernel_h != 3 || g.kernel_w != 3 || g.dilation_w != 1 || g.stride_w > 2 || g.pad_left > 1 ||
-      reach > g.pad_left + g.in_w + 1 || g.out_w < 4)
+      reach > g.pad_left + g.in_w + 1)
     return 0;
+  if (g.out_w < 4) return g.out_w > 1 ? 2 : 1;
   const auto computed = [&](size_t n) { return (g.out_w + n - 1) / n * n; };
   return g.out_w >= 7 && computed(7) <= computed(4) ? 7 : 4;
 }
