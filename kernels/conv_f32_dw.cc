@@ -225,46 +225,58 @@ Work finish_work(const Params& params) {
   return {.tasks = make_layout(params.geometry, kLanes).blocks(params.geometry.groups)};
 }
 
-// Puts one vector of sums where it belongs: row `row` of the block, lanes [lane, lane + count) of
-// segment `segment`.
-void put(const Layout& l, const Block& b, size_t row, size_t segment, size_t lane, size_t count,
-         const float* sums, float* dw) {
-  const size_t output = l.segments * l.length;  // floats of dw per output channel
-  if (l.x_vectors) {
-    const size_t o = b.group * l.group_out + b.first_row + row;
-    std::copy_n(sums, count, dw + o * output + segment * l.length + b.first_lane + lane);
-  } else {
-    const size_t o = b.group * l.group_out + b.first_lane + lane;
-    for (size_t i = 0; i < count; ++i) dw[(o + i) * output + row] = sums[i];
+// to[0, count): what all chunks have there, added in order. Four vectors at once, so that lines of
+// many chunks are on their way together.
+void add_chunks(const Layout& l, const float* from, size_t count, float* to) {
+  const DF d;
+  const size_t step = l.block_floats();
+  size_t i = 0;
+  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
+    VF sums[4];
+    OCTET_UNROLL
+    for (size_t j = 0; j < 4; ++j) sums[j] = hn::Load(d, from + i + j * kLanes);
+    for (size_t chunk = 1; chunk < l.chunks; ++chunk) {
+      OCTET_UNROLL
+      for (size_t j = 0; j < 4; ++j)
+        sums[j] = hn::Add(sums[j], hn::Load(d, from + chunk * step + i + j * kLanes));
+    }
+    OCTET_UNROLL
+    for (size_t j = 0; j < 4; ++j) hn::StoreU(sums[j], d, to + i + j * kLanes);
+  }
+  for (; i < count; i += kLanes) {
+    VF sum = hn::Load(d, from + i);
+    for (size_t chunk = 1; chunk < l.chunks; ++chunk)
+      sum = hn::Add(sum, hn::Load(d, from + chunk * step + i));
+    HWY_ALIGN float lanes[kLanes];
+    hn::Store(sum, d, lanes);
+    std::copy_n(lanes, std::min(kLanes, count - i), to + i);
   }
 }
 
 void finish_block(const Layout& l, const Block& b, const float* partials, float* dw) {
-  const DF d;
-  // Added together, so that several lines of a chunk are read at once.
-  constexpr size_t kTogether = 8;
-  HWY_ALIGN float sums[kTogether * kLanes];
-  const size_t per_segment = divide_up(b.lanes, l.lanes);
-  const size_t per_row = per_segment * l.vector_segments(), all = b.rows * per_row;
-  for (size_t first = 0; first < all; first += kTogether) {
-    const size_t count = std::min(kTogether, all - first);
-    std::fill_n(sums, kTogether * kLanes, 0.0f);
-    for (size_t chunk = 0; chunk < l.chunks; ++chunk) {
-      const float* from = partials + chunk * l.block_floats() + first * kLanes;
-      for (size_t j = 0; j < count * kLanes; j += kLanes)
-        hn::Store(hn::Add(hn::Load(d, sums + j), hn::Load(d, from + j)), d, sums + j);
-    }
-    for (size_t j = 0; j < count; ++j) {
-      const size_t row = (first + j) / per_row, vector = (first + j) % per_row;
-      const size_t lane = vector % per_segment * kLanes;
-      put(l, b, row, vector / per_segment, lane, std::min(kLanes, b.lanes - lane),
-          sums + j * kLanes, dw);
+  HWY_ALIGN float sums[kMostVectors * kLanes];
+  const size_t output = l.segments * l.length;  // floats of dw per output channel
+  const size_t piece = divide_up(b.lanes, kLanes) * kLanes;
+  for (size_t row = 0; row < b.rows; ++row) {
+    if (l.x_vectors) {
+      float* to = dw + (b.group * l.group_out + b.first_row + row) * output + b.first_lane;
+      for (size_t segment = 0; segment < l.segments; ++segment, partials += piece)
+        add_chunks(l, partials, b.lanes, to + segment * l.length);
+    } else {
+      float* to = dw + (b.group * l.group_out + b.first_lane) * output + row;
+      add_chunks(l, partials, b.lanes, sums);
+      for (size_t lane = 0; lane < b.lanes; ++lane) to[lane * output] = sums[lane];
+      partials += piece;
     }
   }
 }
 
 void finish(const Params& params, const void* partials, float* dw, size_t begin, size_t end) {
   const Layout l = make_layout(params.geometry, kLanes);
+  if (l.chunks == 0) {  // an empty batch
+    std::fill_n(dw, params.geometry.out_c * params.geometry.taps(), 0.0f);
+    return;
+  }
   for (size_t index = begin; index < end; ++index)
     finish_block(l, block_of(l, index),
                  static_cast<const float*>(partials) + index * l.chunks * l.block_floats(), dw);

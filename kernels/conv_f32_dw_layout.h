@@ -22,6 +22,9 @@ namespace octet::kernels::conv_f32_dw {
 
 inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
 
+// The most vectors of one segment in a slice, of dy or of x without spans.
+inline constexpr size_t kMostVectors = 12;
+
 struct Layout {
   size_t lanes;
   size_t group_in, group_out;
@@ -81,30 +84,40 @@ inline bool choose_x_vectors(const Layout& l) {
   return 10 * x_cost <= 11 * y_cost;
 }
 
+// With few pixels, whole rows of the gradient: x is small enough to be read by every task, and
+// what finish() moves is in one piece.
+inline bool cut_rows_only(const Layout& l, size_t pixels) {
+  constexpr size_t kMostFloats = 64 * 1024;
+  return l.x_vectors && l.chunks == 1 && l.segments == 1 && pixels * l.length <= kMostFloats;
+}
+
 // Tasks of 20 to 50 us. Chunks of at least 512 pixels, so that storing and adding the partial sums
 // is a few per cent; slices of few vectors, so that x stays in L2; rows are cut last, for every
 // such task copies its x again.
 inline void choose_tasks(Layout& l, const Conv2dGeometry& g) {
-  constexpr size_t kTaskMacs = size_t{3} << 20, kLeastPixels = 512, kMostPixels = 1024;
-  constexpr size_t kLeastRows = 96, kMostVectors = 12;
+  constexpr size_t kTaskMacs = size_t{2} << 20, kLeastPixels = 512, kMostPixels = 1024;
+  constexpr size_t kLeastRows = 96;
   const size_t vectors = divide_up(l.vector_length(), l.lanes);
   const size_t least = l.rows * l.vector_segments() * l.lanes;  // per pixel, one vector wide
-  const size_t pixels = std::clamp(kTaskMacs / least, kLeastPixels, kMostPixels);
+  const size_t wanted = std::clamp(kTaskMacs / least, kLeastPixels, kMostPixels);
   l.image_rows = g.batch * g.out_h;
-  l.chunk_rows = std::clamp<size_t>(pixels / g.out_w, 1, std::max<size_t>(l.image_rows, 1));
+  l.chunk_rows = std::clamp<size_t>(wanted / g.out_w, 1, std::max<size_t>(l.image_rows, 1));
   if (l.chunk_rows > g.out_h) l.chunk_rows -= l.chunk_rows % g.out_h;
   l.chunks = divide_up(l.image_rows, l.chunk_rows);
-  const size_t macs = least * l.chunk_rows * g.out_w;
+  const size_t pixels = l.chunk_rows * g.out_w, macs = least * pixels;
+  const bool rows_only = cut_rows_only(l, pixels);
   size_t slice = std::clamp<size_t>(kTaskMacs / macs, 1, std::min(vectors, kMostVectors));
   if (slice > 3 && slice < vectors) slice -= slice % 3;
-  if (l.spans) slice = vectors;
+  if (rows_only || (l.spans && l.x_vectors)) slice = vectors;  // spans: below 2 * kernel_w
   l.slices = divide_up(vectors, slice);
   l.slice_length = std::min(slice * l.lanes, l.vector_length());
   l.slice_vectors = slice * l.vector_segments();
   l.block_rows = l.rows;
-  if (l.x_vectors && slice == 1) {
-    const size_t wanted = divide_up(l.rows, divide_up(macs, 2 * kTaskMacs));
-    l.block_rows = std::min(l.rows, std::max(wanted, kLeastRows));
+  if (rows_only) {
+    l.block_rows = divide_up(l.rows, divide_up(macs * vectors, kTaskMacs));
+  } else if (l.x_vectors && slice == 1) {
+    l.block_rows = divide_up(l.rows, divide_up(macs, 2 * kTaskMacs));
+    l.block_rows = std::min(l.rows, std::max(l.block_rows, kLeastRows));
   }
   l.row_blocks = divide_up(l.rows, l.block_rows);
 }
