@@ -101,54 +101,21 @@ void pack(const Params& params, void* packed) {
               0.0f);
 }
 
-OutputStrides strides_of(const OutputStrides& s, const Conv2dGeometry& g) {
-  if (s.image || s.row || s.pixel) return s;
-  return {g.out_h * g.out_w * g.out_c, g.out_w * g.out_c, g.out_c};
-}
-
-// Writes the tables of row pointers, of x and of y, for a block of output rows.
+// Writes the table of row pointers for a block of output rows.
 class RowTable {
  public:
-  RowTable(const Params& params, const Layout& l, const float* x, const float* zeros, float* y,
+  RowTable(const Conv2dGeometry& g, const Layout& l, const float* x, const float* zeros,
            void* workspace)
-      : g_(params.geometry),
+      : g_(g),
         l_(l),
         x_(x),
         zeros_(zeros),
-        y_(y),
-        y_strides_(strides_of(params.y_strides, g_)),
-        table_(static_cast<const float**>(workspace)) {
-    std::byte* after = static_cast<std::byte*>(workspace) + l.table_bytes();
-    outputs_ = reinterpret_cast<float**>(after);
-    spans_ = reinterpret_cast<float*>(after + l.outputs_bytes());
-  }
+        table_(static_cast<const float**>(workspace)),
+        spans_(reinterpret_cast<float*>(static_cast<std::byte*>(workspace) + l.table_bytes())) {}
 
   const float* const* pointers() const { return table_; }
-  float* const* outputs() const { return outputs_; }
 
   void fill(size_t first, size_t rows) {
-    fill_inputs(first, rows);
-    fill_outputs(first, rows);
-  }
-
- private:
-  void fill_outputs(size_t first, size_t rows) {
-    const bool dense = y_strides_.row == g_.out_w * y_strides_.pixel &&
-                       y_strides_.image == g_.out_h * y_strides_.row;
-    const size_t width = dense ? l_.rows : g_.out_w;  // of pieces with one step between pixels
-    for (size_t done = 0; done < rows;) {
-      const size_t at = (first + done) % width;
-      const size_t image_row = dense ? 0 : (first + done) / width;
-      const size_t count = std::min(rows - done, width - at);
-      sequence(outputs_ + done, count,
-               y_ + image_row / g_.out_h * y_strides_.image +
-                   image_row % g_.out_h * y_strides_.row + at * y_strides_.pixel,
-               y_strides_.pixel);
-      done += count;
-    }
-  }
-
-  void fill_inputs(size_t first, size_t rows) {
     step_ = rows;
     if (l_.addressing == Addressing::dense) {
       sequence(table_, rows, x_ + first * g_.in_c, g_.in_c);
@@ -164,9 +131,9 @@ class RowTable {
     }
   }
 
+ private:
   // A loop that compilers turn into vectors.
-  template <class Pointer>
-  static void sequence(Pointer* to, size_t n, Pointer first, size_t step) {
+  static void sequence(const float** to, size_t n, const float* first, size_t step) {
     for (size_t i = 0; i < n; ++i) to[i] = first + i * step;
   }
 
@@ -223,29 +190,74 @@ class RowTable {
   const Layout& l_;
   const float* x_;
   const float* zeros_;
-  float* y_;
-  OutputStrides y_strides_;
   const float** table_;  // [taps][step_]
-  float** outputs_;      // [step_]
   float* spans_;
   size_t step_ = 0;
 };
 
-// One panel for `rows` rows, whose pointers are in t.rows: tiles of nearly equal height.
-void run_panel(TileArgs t, size_t rows, Panel panel) {
+// Where the rows of the output, its pixels, lie.
+class Output {
+ public:
+  Output(const Params& params, float* y) : g_(params.geometry), y_(y), strides_(params.y_strides) {
+    if (!strides_.image && !strides_.row && !strides_.pixel)
+      strides_ = {g_.out_h * g_.out_w * g_.out_c, g_.out_w * g_.out_c, g_.out_c};
+    dense_ = strides_.row == g_.out_w * strides_.pixel && strides_.image == g_.out_h * strides_.row;
+  }
+
+  size_t step() const { return strides_.pixel; }
+  // Rows [row, row + count) are step() apart.
+  bool even(size_t row, size_t count) const { return dense_ || row % g_.out_w + count <= g_.out_w; }
+  float* at(size_t row) const {
+    if (dense_) return y_ + row * strides_.pixel;
+    const size_t image_row = row / g_.out_w;
+    return y_ + image_row / g_.out_h * strides_.image + image_row % g_.out_h * strides_.row +
+           row % g_.out_w * strides_.pixel;
+  }
+
+ private:
+  const Conv2dGeometry& g_;
+  float* y_;
+  OutputStrides strides_;
+  bool dense_;
+};
+
+// A tile for output rows [row, row + count) from channel `channel` on. Only rows of a view of y may
+// be unevenly spaced, those of a tile that goes on in the next row of the image: they are put
+// into place one by one, which is so rare that the tile need not know of it.
+// (t by reference: a copy right after t.rows was written would wait for that store.)
+HWY_INLINE void run_tile(TileFn tile, TileArgs& t, const Output& output, size_t row, size_t count,
+                         size_t channel) {
+  if (HWY_LIKELY(output.even(row, count))) {
+    t.y = output.at(row) + channel;
+    t.y_step = output.step();
+    tile(t);
+    return;
+  }
+  HWY_ALIGN float rows[kMostTileRows * kPanelVectors * kLanes];
+  t.y = rows;
+  t.y_step = kPanelVectors * kLanes;
+  tile(t);
+  for (size_t i = 0; i < count; ++i)
+    std::copy_n(rows + i * t.y_step, t.columns, output.at(row + i) + channel);
+}
+
+// One panel for output rows [row, row + rows), whose pointers are in t.rows: tiles of nearly equal
+// height.
+void run_panel(TileArgs t, const Output& output, size_t row, size_t rows, size_t channel,
+               Panel panel) {
   const TileRange range = tiles_for(panel);
   const size_t tiles = (rows + range.most_rows - 1) / range.most_rows;
   const size_t height = rows / tiles, higher = rows % tiles;
   for (size_t i = 0; i < tiles; ++i) {
     const size_t m = height + (i < higher ? 1 : 0);
-    range.of_rows[m - 1](t);
+    run_tile(range.of_rows[m - 1], t, output, row, m, channel);
     t.rows += m;
-    t.y_rows += m;
+    row += m;
   }
 }
 
-void run_task(const Params& params, const Layout& l, const float* packed, RowTable& table,
-              size_t task) {
+void run_task(const Params& params, const Layout& l, const float* packed, const Output& output,
+              RowTable& table, size_t task) {
   const size_t groups = params.geometry.groups;
   const size_t panel_tasks = l.panel_tasks(groups);
   const size_t first_panel = task % panel_tasks * l.panels_per_task;
@@ -265,12 +277,13 @@ void run_task(const Params& params, const Layout& l, const float* packed, RowTab
                           .run = l.run,
                           .x_offset = group * l.group_in,
                           .panel = packed + l.panel_offset(panel),
-                          .y_rows = table.outputs(),
-                          .y_offset = group * l.group_out + column,
+                          .y = nullptr,
+                          .y_step = 0,
                           .columns = std::min(vectors * l.lanes, l.group_out - column),
                           .lo = params.lo,
                           .hi = params.hi};
-      run_panel(args, rows, panel_of(vectors, args.columns));
+      run_panel(args, output, row, rows, group * l.group_out + column,
+                panel_of(vectors, args.columns));
     }
   }
 }
@@ -280,8 +293,9 @@ void run(const Params& params, const void* packed, const float* x, float* y, voi
   const Conv2dGeometry& g = params.geometry;
   const Layout l = layout_of(g);
   const float* weights = static_cast<const float*>(packed);
-  RowTable table(params, l, x, weights + l.zeros_offset(g.groups), y, workspace);
-  for (size_t task = begin; task < end; ++task) run_task(params, l, weights, table, task);
+  const Output output(params, y);
+  RowTable table(g, l, x, weights + l.zeros_offset(g.groups), workspace);
+  for (size_t task = begin; task < end; ++task) run_task(params, l, weights, output, table, task);
 }
 
 }  // namespace octet::kernels::conv_f32::HWY_NAMESPACE

@@ -56,10 +56,9 @@ struct Layout {
     return (panels(groups) + panels_per_task - 1) / panels_per_task;
   }
   size_t table_bytes() const { return align_up(taps * block_rows * sizeof(const float*)); }
-  size_t outputs_bytes() const { return align_up(block_rows * sizeof(float*)); }
   size_t workspace_bytes() const {
     const size_t spans = addressing == Addressing::row_spans ? inputs() * block_rows : 0;
-    return table_bytes() + outputs_bytes() + align_up(spans * sizeof(float));
+    return table_bytes() + align_up(spans * sizeof(float));
   }
 };
 

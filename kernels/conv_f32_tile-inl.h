@@ -47,6 +47,8 @@ constexpr size_t kSingleRows = 12, kPairedRows = 12;
 constexpr size_t kSingleRows = 4, kPairedRows = 4;
 #endif
 
+constexpr size_t kMostTileRows = HWY_MAX(kTileRows, HWY_MAX(kSingleRows, kPairedRows));
+
 // Floats in a cache line, and how far ahead weights are fetched: far enough for the first tile of
 // a panel, which finds them in L3 or memory.
 constexpr size_t kLine = 16;
@@ -67,12 +69,12 @@ inline Panel panel_of(size_t vectors, size_t columns) {
 struct TileArgs {
   const float* const* rows;  // [taps][rows_step], the tile's first row at [0]
   size_t rows_step;
-  size_t taps, run;      // taps * run inputs per output
-  size_t x_offset;       // first channel of the group
-  const float* panel;    // [1 + taps * run][vectors * kLanes]: bias, weights
-  float* const* y_rows;  // where the rows of the tile go
-  size_t y_offset;       // first channel of the panel
-  size_t columns;        // to be written; only the last vector may be incomplete
+  size_t taps, run;    // taps * run inputs per output
+  size_t x_offset;     // first channel of the group
+  const float* panel;  // [1 + taps * run][vectors * kLanes]: bias, weights
+  float* y;
+  size_t y_step;
+  size_t columns;  // to be written; only the last vector may be incomplete
   float lo, hi;
 };
 
@@ -82,8 +84,7 @@ HWY_INLINE void prefetch_output(const TileArgs& t) {
   OCTET_UNROLL
   for (int i = 0; i < kRows; ++i) {
     OCTET_UNROLL
-    for (size_t j = 0; j < kVectors * kLanes; j += kLine)
-      hwy::Prefetch(t.y_rows[i] + t.y_offset + j);
+    for (size_t j = 0; j < kVectors * kLanes; j += kLine) hwy::Prefetch(t.y + i * t.y_step + j);
   }
 }
 
@@ -129,10 +130,10 @@ HWY_NOINLINE void tile(const TileArgs& t) {
     }
   }
   const VF lo = hn::Set(d, t.lo), hi = hn::Set(d, t.hi);
-  const size_t last = t.columns - (kVectors - 1) * kLanes;
+  const size_t last = t.columns - (kVectors - 1) * kLanes, y_step = t.y_step;
+  float* HWY_RESTRICT y = t.y;
   OCTET_UNROLL
   for (int i = 0; i < kRows; ++i) {
-    float* HWY_RESTRICT y = t.y_rows[i] + t.y_offset;
     OCTET_UNROLL
     for (int j = 0; j < kVectors; ++j) {
       const VF v = clamp(acc[i][j], lo, hi);
@@ -142,6 +143,7 @@ HWY_NOINLINE void tile(const TileArgs& t) {
         store_first(v, y + j * kLanes, last);
       }
     }
+    y += y_step;
   }
 }
 
@@ -189,15 +191,17 @@ HWY_NOINLINE void tile_paired(const TileArgs& t) {
   const VF lo = hn::Set(d, t.lo), hi = hn::Set(d, t.hi);
   const hn::Half<DF> half;
   const auto mask = hn::FirstN(half, t.columns - kLanes);
+  const size_t y_step = t.y_step;
+  float* HWY_RESTRICT y = t.y;
   OCTET_UNROLL
   for (int i = 0; i < kRows; ++i) {
-    float* HWY_RESTRICT y = t.y_rows[i] + t.y_offset;
     hn::StoreU(clamp(acc[i], lo, hi), d, y);
     const VF both = clamp(shared[i / 2], lo, hi);
     auto own = i % 2 == 0 ? hn::LowerHalf(half, both) : hn::UpperHalf(half, both);
     // GCC would make one masked vextract to memory, which faults on lanes that it does not write.
     OCTET_KEEP_IN_REGISTER(own);
     hn::BlendedStore(own, mask, half, y + kLanes);
+    y += y_step;
   }
 }
 #endif
