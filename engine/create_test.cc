@@ -285,6 +285,45 @@ BOOST_AUTO_TEST_CASE(the_other_operations_name_what_is_wrong) {
              "output");
 }
 
+BOOST_AUTO_TEST_CASE(padding_that_does_not_fit_is_refused) {
+  const auto with = [](const Shape& y, std::vector<Attribute> attributes, DType dtype = DType::f32,
+                       int32_t y_zero_point = 3) {
+    Program p;
+    const auto qparams = [&](int32_t zero_point) {
+      return dtype == DType::u8 ? std::optional<QParams>(QParams{0.5f, zero_point}) : std::nullopt;
+    };
+    p.inputs = {p.add_activation("x", dtype, {1, 4, 4, 2}, qparams(3))};
+    p.outputs = {p.add_activation("y", dtype, y, qparams(y_zero_point))};
+    p.add_instruction("pad", "l", {0}, {1}).attributes = std::move(attributes);
+    return why(std::move(p));
+  };
+  const auto n = [](int64_t value) { return value; };
+  BOOST_TEST(with({1, 4, 4, 2}, {}) == "");
+  BOOST_TEST(with({1, 5, 6, 5},
+                  {{"pad_bottom", n(1)},
+                   {"pad_left", n(1)},
+                   {"pad_right", n(1)},
+                   {"pad_front", n(1)},
+                   {"pad_back", n(2)}},
+                  DType::u8) == "");
+  BOOST_TEST(with({1, 4, 4, 3}, {}) ==
+             "pad 'l': output [1, 4, 4, 3] has 3 where 2 follows from input [1, 4, 4, 2]");
+  BOOST_TEST(with({1, 4, 4, 2}, {{"pad_top", n(1)}}) ==
+             "pad 'l': output [1, 4, 4, 2] has 4 where 5 follows from input [1, 4, 4, 2]");
+  BOOST_TEST(with({1, 4, 3, 2}, {{"pad_left", n(-1)}}) ==
+             "pad 'l': pad_left is -1, not in 0..65535");
+  for (const char* side :
+       {"pad_top", "pad_left", "pad_bottom", "pad_right", "pad_front", "pad_back"})
+    for (int64_t hostile : {INT64_MIN, int64_t{65536}, INT64_MAX})
+      BOOST_TEST(with({1, 4, 4, 2}, {{side, hostile}}).find("not in 0..65535") !=
+                 std::string::npos);
+  BOOST_TEST(with({1, 4, 4, 2}, {{"value", n(1)}}) == "pad 'l': unknown attribute 'value'");
+  BOOST_TEST(with({1, 4, 8}, {}) == "pad 'l': shape [1, 4, 8] is not that of images, [1, h, w, c]");
+  BOOST_TEST(with({1, 4, 4, 2}, {}, DType::u8, 4) ==
+             "pad 'l': input has scale 0.5 and zero_point 3, output 0.5 and 4; they must be the "
+             "same");
+}
+
 BOOST_AUTO_TEST_CASE(average_sums_that_could_leave_32_bits_are_refused) {
   const auto with = [](int64_t extent, float x_scale) {
     Program p;

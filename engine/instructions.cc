@@ -9,6 +9,7 @@
 #include "engine/instructions/flatten.h"
 #include "engine/instructions/linear.h"
 #include "engine/instructions/max_pool2d.h"
+#include "engine/instructions/pad.h"
 #include "engine/instructions/quantize.h"
 #include "engine/instructions/reshape.h"
 
@@ -26,6 +27,7 @@ constexpr InstructionType kInstructionTypes[] = {
     {"quantize", create_quantize, false},
     {"dequantize", create_dequantize, false},
     {"reshape", create_reshape, true},
+    {"pad", create_pad, false},
     {"flatten", create_flatten, false},
 };
 

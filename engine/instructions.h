@@ -13,18 +13,20 @@
 // | quantize            | x f32                               | none                                | y u8 |
 // | dequantize          | x u8                                | none                                | y f32 |
 // | reshape             | x                                   | none: the output's shape says it    | y |
+// | pad                 | x [n, h, w, c]                      | pads, pad_front/back (0)            | y: x with real 0 around it |
 // | flatten             | x [n, h, w, c]                      | none                                | y [n, c * h * w], channels outermost (PyTorch's order) |
 //
 // kernel: kernel_h/w (required); strides: stride_h/w (1); pads: pad_top/left/bottom/right (0), below
-// the kernel's extent where pooling; dilations: dilation_h/w (1). Integers up to 65535.
+// the kernel's extent where pooling; pad_front/back are channels; dilations: dilation_h/w (1).
+// Integers up to 65535.
 // clang-format on
 //
 // x and y are f32, or u8 with qparams. Images are [n, h, w, c]; conv2d weights [out_c, kh, kw, in_c
 // / groups]. f32: weight f32, bias f32. u8: weight s8, weight_scale f32 [out_c], bias s32 [out_c]
 // at scale s_x * weight_scale[o]; the multiplier is requantize_multiplier(s_x, weight_scale[o],
 // s_y). "range" is the fused activation: for f32 the real attributes lo and hi (-inf, inf), for u8
-// the integers quant_min and quant_max (0, 255), both inclusive. clamp, max_pool2d,
-// reshape and flatten on u8 keep scale and zero_point; pooling clamps to the range of y's qparams.
+// the integers quant_min and quant_max (0, 255), both inclusive. clamp, max_pool2d, reshape,
+// pad and flatten on u8 keep scale and zero_point; pooling clamps to the range of y's qparams.
 //
 // Adding an operation: a file in engine/instructions/ and a row of kInstructionTypes in
 // instructions.cc.
