@@ -1,0 +1,54 @@
+#include "nn/pad.h"
+
+#include "kernels/pad.h"
+#include "nn/op_support.h"
+
+namespace octet::nn {
+
+PadOp::PadOp(const PadOptions& options) : options_(options) {
+  for (int64_t side :
+       {options.left, options.right, options.top, options.bottom, options.front, options.back}) {
+    OCTET_CHECK(side >= 0, name(), ": padding is ", side, ", expects no negative number");
+  }
+}
+
+std::vector<Tensor> PadOp::forward(std::span<const Tensor> inputs) const {
+  check_inputs(name(), inputs, 1, 1);
+  const Tensor& x = inputs[0];
+  check_f32(name(), "input", x, 4);
+  const PadOptions& o = options_;
+  Tensor y = Tensor::zeros({x.dim(0), o.top + x.dim(1) + o.bottom, o.left + x.dim(2) + o.right,
+                            o.front + x.dim(3) + o.back});
+  const auto size = [](int64_t n) { return static_cast<size_t>(n); };
+  const kernels::pad::Params params{.batch = size(x.dim(0)),
+                                    .in_h = size(x.dim(1)),
+                                    .in_w = size(x.dim(2)),
+                                    .in_c = size(x.dim(3)),
+                                    .out_h = size(y.dim(1)),
+                                    .out_w = size(y.dim(2)),
+                                    .out_c = size(y.dim(3)),
+                                    .pad_top = size(o.top),
+                                    .pad_left = size(o.left),
+                                    .pad_front = size(o.front)};
+  run_tasks(kernels::pad::work(params), [&](std::byte*, size_t begin, size_t end) {
+    kernels::pad::run(params, 0.0f, x.data<float>(), y.data<float>(), begin, end);
+  });
+  return {y};
+}
+
+engine::ValueId PadOp::lower(const Lowering& layer) const {
+  const PadOptions& o = options_;
+  return lower_unary(name(), layer,
+                     {{"pad_top", o.top},
+                      {"pad_left", o.left},
+                      {"pad_bottom", o.bottom},
+                      {"pad_right", o.right},
+                      {"pad_front", o.front},
+                      {"pad_back", o.back}});
+}
+
+Tensor pad(const Tensor& x, const PadOptions& options) {
+  return apply_one(std::make_shared<PadOp>(options), {x});
+}
+
+}  // namespace octet::nn
