@@ -1,7 +1,6 @@
 #include "zoo/mobilenet_v2.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "nn/activation.h"
 #include "nn/adaptive_avg_pool2d.h"
@@ -9,8 +8,8 @@
 #include "nn/conv2d.h"
 #include "nn/dropout.h"
 #include "nn/flatten.h"
+#include "nn/init.h"
 #include "nn/linear.h"
-#include "nn/random.h"
 
 namespace octet::zoo {
 namespace {
@@ -72,20 +71,13 @@ constexpr Stage kStages[] = {
 constexpr int kFirstChannels = 32;
 constexpr int kLastChannels = 1280;
 
-void fill_normal(const Tensor& tensor, float deviation) {
-  Rng& rng = nn::default_generator();
-  for (float& value : tensor.values<float>()) value = deviation * rng.normal();
-}
-
 // torch.nn.init.kaiming_normal_(mode="fan_out") for convolutions, normal_(0, 0.01) for the
 // classifier, no bias.
 void init_weights(const std::string&, nn::Module& module) {
   if (auto* conv = dynamic_cast<nn::Conv2d*>(&module)) {
-    const Shape& shape = conv->weight.shape();  // [out, kh, kw, in / groups]
-    const auto fan_out = static_cast<float>(shape[0] * shape[1] * shape[2]);
-    fill_normal(conv->weight, std::sqrt(2.0f / fan_out));
+    nn::kaiming_normal_(conv->weight, nn::FanMode::fan_out);
   } else if (auto* linear = dynamic_cast<nn::Linear*>(&module)) {
-    fill_normal(linear->weight, 0.01f);
+    nn::normal_(linear->weight, 0.01f);
     std::ranges::fill(linear->bias.values<float>(), 0.0f);
   }
 }
