@@ -1,18 +1,28 @@
 #include "zoo/models.h"
 
 #include "base/error.h"
+#include "zoo/cifar_resnet.h"
 #include "zoo/mobilenet_v2.h"
+#include "zoo/resnet.h"
 
 namespace octet::zoo {
 namespace {
 
-template <class Model>
+// With the arguments that the model has no default for.
+template <class Model, auto... Argument>
 std::unique_ptr<nn::Module> create() {
-  return std::make_unique<Model>();
+  return std::make_unique<Model>(Argument...);
 }
 
+// CIFAR's whole pictures; ImageNet's mean and deviation, as akamaster's weights were trained with.
+constexpr Preprocessing kCifar{.resize = 32, .crop = 32};
+
 const ModelEntry kModels[] = {
-    {"mobilenet_v2", create<MobileNetV2>, {}},
+    {"mobilenet_v2", create<MobileNetV2>, {}},     {"resnet18", create<ResNet, 18>, {}},
+    {"resnet34", create<ResNet, 34>, {}},          {"resnet50", create<ResNet, 50>, {}},
+    {"resnet101", create<ResNet, 101>, {}},        {"resnet20", create<CifarResNet, 20>, kCifar},
+    {"resnet32", create<CifarResNet, 32>, kCifar}, {"resnet44", create<CifarResNet, 44>, kCifar},
+    {"resnet56", create<CifarResNet, 56>, kCifar}, {"resnet110", create<CifarResNet, 110>, kCifar},
 };
 
 }  // namespace
