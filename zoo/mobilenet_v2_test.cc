@@ -4,27 +4,17 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <map>
 
 #include "base/error.h"
 #include "nn/random.h"
-#include "tensor/state_dict.h"
+#include "zoo/model_testing.h"
 #include "zoo/models.h"
 
 namespace octet::zoo {
 namespace {
 
-std::map<std::string, std::string> shapes_of(const nn::Module& model) {
-  std::map<std::string, std::string> shapes;
-  for (const auto& [name, tensor] : model.state_dict()) shapes[name] = tensor.shape().text();
-  return shapes;
-}
-
-int64_t count_parameters(const nn::Module& model) {
-  int64_t count = 0;
-  for (const auto& [name, tensor] : model.named_parameters()) count += tensor.elements();
-  return count;
-}
+using testing::count_parameters;
+using testing::shapes_of;
 
 // Facts about torchvision's model, from its state dict.
 BOOST_AUTO_TEST_CASE(has_torchvisions_names_and_shapes) {
@@ -67,12 +57,6 @@ BOOST_AUTO_TEST_CASE(initial_weights_have_torchvisions_spread_and_follow_the_see
   const MobileNetV2 a, b;
   nn::manual_seed(5);
   const MobileNetV2 again;
-  const auto values = [](const MobileNetV2& model, const char* wanted) {
-    for (const auto& [name, tensor] : model.named_parameters()) {
-      if (name == wanted) return tensor.values<float>();
-    }
-    return std::span<float>();
-  };
   const struct {
     const char* name;
     double deviation;
@@ -80,17 +64,12 @@ BOOST_AUTO_TEST_CASE(initial_weights_have_torchvisions_spread_and_follow_the_see
                   {"features.17.conv.1.0.weight", std::sqrt(2.0 / (960 * 9))},
                   {"classifier.1.weight", 0.01}};
   for (const auto& e : expected) {
-    const std::span<float> v = values(a, e.name);
-    BOOST_TEST_REQUIRE(!v.empty());
-    double squares = 0;
-    for (const float w : v) squares += double{w} * w;
-    // The relative deviation of an estimate from n samples is 1 / sqrt(2 n): six of them.
-    const double n = static_cast<double>(v.size());
-    BOOST_TEST(std::abs(std::sqrt(squares / n) / e.deviation - 1) < 6 / std::sqrt(2 * n));
-    BOOST_TEST(std::ranges::equal(v, values(again, e.name)));
-    BOOST_TEST(!std::ranges::equal(v, values(b, e.name)));
+    const std::span<const float> v = testing::parameter(a, e.name);
+    testing::check_deviation(v, e.deviation);
+    BOOST_TEST(std::ranges::equal(v, testing::parameter(again, e.name)));
+    BOOST_TEST(!std::ranges::equal(v, testing::parameter(b, e.name)));
   }
-  for (const float bias : values(a, "classifier.1.bias")) BOOST_REQUIRE(bias == 0);
+  for (const float bias : testing::parameter(a, "classifier.1.bias")) BOOST_REQUIRE(bias == 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_table_has_it_by_name) {
