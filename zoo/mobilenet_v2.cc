@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
-#include "nn/activation.h"
 #include "nn/adaptive_avg_pool2d.h"
 #include "nn/add.h"
 #include "nn/conv2d.h"
 #include "nn/dropout.h"
 #include "nn/flatten.h"
-#include "nn/init.h"
 #include "nn/linear.h"
+#include "zoo/mobilenet_layers.h"
 
 namespace octet::zoo {
 namespace {
@@ -21,21 +20,13 @@ int make_divisible(double channels, int divisor) {
   return least < 0.9 * channels ? least + divisor : least;
 }
 
-// torchvision's Conv2dNormActivation.
-class ConvNormReLU6 : public nn::Sequential {
- public:
-  ConvNormReLU6(int in, int out, int kernel, int stride, int groups,
-                const nn::BatchNormOptions& norm) {
-    emplace<nn::Conv2d>(in, out,
-                        nn::Conv2dOptions{.kernel_size = kernel,
-                                          .stride = stride,
-                                          .padding = (kernel - 1) / 2,
-                                          .groups = groups,
-                                          .bias = false});
-    emplace<nn::BatchNorm2d>(out, norm);
-    emplace<nn::ReLU6>();
-  }
-};
+// Padded so that stride 1 keeps the size.
+std::unique_ptr<nn::Module> make_layer(int in, int out, int kernel, int stride, int groups,
+                                       const nn::BatchNormOptions& norm) {
+  const nn::Conv2dOptions options{
+      .kernel_size = kernel, .stride = stride, .padding = (kernel - 1) / 2, .groups = groups};
+  return std::make_unique<ConvNormReLU6>(in, out, options, norm);
+}
 
 // Expand to `in * expansion` channels, filter each alone, project to `out`; what came in is added
 // where the shape allows it.
@@ -44,8 +35,8 @@ class InvertedResidual : public nn::Module {
   InvertedResidual(int in, int out, int stride, int expansion, const nn::BatchNormOptions& norm)
       : is_residual_(stride == 1 && in == out) {
     const int hidden = in * expansion;
-    if (expansion != 1) conv_.emplace<ConvNormReLU6>(in, hidden, 1, 1, 1, norm);
-    conv_.emplace<ConvNormReLU6>(hidden, hidden, 3, stride, hidden, norm);
+    if (expansion != 1) conv_.append(make_layer(in, hidden, 1, 1, 1, norm));
+    conv_.append(make_layer(hidden, hidden, 3, stride, hidden, norm));
     conv_.emplace<nn::Conv2d>(hidden, out, nn::Conv2dOptions{.kernel_size = 1, .bias = false});
     conv_.emplace<nn::BatchNorm2d>(out, norm);
     register_module("conv", conv_);
@@ -71,17 +62,6 @@ constexpr Stage kStages[] = {
 constexpr int kFirstChannels = 32;
 constexpr int kLastChannels = 1280;
 
-// torch.nn.init.kaiming_normal_(mode="fan_out") for convolutions, normal_(0, 0.01) for the
-// classifier, no bias.
-void init_weights(const std::string&, nn::Module& module) {
-  if (auto* conv = dynamic_cast<nn::Conv2d*>(&module)) {
-    nn::kaiming_normal_(conv->weight, nn::FanMode::fan_out);
-  } else if (auto* linear = dynamic_cast<nn::Linear*>(&module)) {
-    nn::normal_(linear->weight, 0.01f);
-    std::ranges::fill(linear->bias.values<float>(), 0.0f);
-  }
-}
-
 }  // namespace
 
 MobileNetV2::MobileNetV2(const MobileNetV2Options& options) {
@@ -90,7 +70,7 @@ MobileNetV2::MobileNetV2(const MobileNetV2Options& options) {
   };
   const nn::BatchNormOptions& norm = options.batch_norm;
   int in = scaled(kFirstChannels, options.width_mult);
-  features_.emplace<ConvNormReLU6>(3, in, 3, 2, 1, norm);
+  features_.append(make_layer(3, in, 3, 2, 1, norm));
   for (const Stage& stage : kStages) {
     const int out = scaled(stage.channels, options.width_mult);
     for (int i = 0; i < stage.repetitions; ++i) {
@@ -100,12 +80,12 @@ MobileNetV2::MobileNetV2(const MobileNetV2Options& options) {
     }
   }
   const int last = scaled(kLastChannels, std::max(1.0, options.width_mult));
-  features_.emplace<ConvNormReLU6>(in, last, 1, 1, 1, norm);
+  features_.append(make_layer(in, last, 1, 1, 1, norm));
   classifier_.emplace<nn::Dropout>(options.dropout);
   classifier_.emplace<nn::Linear>(last, options.num_classes);
   register_module("features", features_);
   register_module("classifier", classifier_);
-  for_each_module(init_weights);
+  init_mobilenet(*this);
 }
 
 Tensor MobileNetV2::forward(const Tensor& x) {
