@@ -56,19 +56,27 @@ bool parse_side(std::string_view text, int& side) {
 
 }  // namespace
 
-void preprocess(const Image& image, const Preprocessing& how, float* out) {
-  const Image view = center_crop(resize_shorter_side(image, how.resize), how.crop);
-  // 256 values a channel: a table gives each its exact quotient once.
-  float table[3][256];
+Image fit(const Image& image, const Preprocessing& how) {
+  return center_crop(resize_shorter_side(image, how.resize), how.crop);
+}
+
+Normalizer::Normalizer(const Preprocessing& how) {
   for (int c = 0; c < 3; ++c) {
     for (int v = 0; v < 256; ++v) {
       const float unit = static_cast<float>(v) / 255.0f;
-      table[c][v] = (unit - how.mean[c]) / how.std[c];
+      table_[c][v] = (unit - how.mean[c]) / how.std[c];
     }
   }
-  for (size_t i = 0; i < view.pixels.size(); i += 3) {
-    for (size_t c = 0; c < 3; ++c) out[i + c] = table[c][view.pixels[i + c]];
+}
+
+void Normalizer::operator()(const Image& image, float* out) const {
+  for (size_t i = 0; i < image.pixels.size(); i += 3) {
+    for (size_t c = 0; c < 3; ++c) out[i + c] = table_[c][image.pixels[i + c]];
   }
+}
+
+void preprocess(const Image& image, const Preprocessing& how, float* out) {
+  Normalizer{how}(fit(image, how), out);
 }
 
 Tensor preprocess(const Image& image, const Preprocessing& how) {

@@ -22,7 +22,21 @@ struct Preprocessing {
   size_t elements() const { return size_t{3} * crop * crop; }
 };
 
-// out: elements() floats, [crop, crop, 3].
+// The part of the image that the network sees, [crop, crop, 3].
+Image fit(const Image& image, const Preprocessing& how);
+
+// Pixels to floats. A channel has 256 values: a table gives each its exact quotient once.
+class Normalizer {
+ public:
+  explicit Normalizer(const Preprocessing& how);
+  // out: a float for each byte of the image's pixels.
+  void operator()(const Image& image, float* out) const;
+
+ private:
+  float table_[3][256];
+};
+
+// fit and Normalizer in one. out: elements() floats, [crop, crop, 3].
 void preprocess(const Image& image, const Preprocessing& how, float* out);
 // [1, crop, crop, 3]
 Tensor preprocess(const Image& image, const Preprocessing& how);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
 #include "base/error.h"
 
 namespace octet::zoo {
@@ -108,18 +109,25 @@ Image resize_shorter_side(const Image& image, int size) {
                                      : resize_bilinear(image, size, other);
 }
 
+Image crop(const Image& image, int top, int left, int height, int width) {
+  OCTET_DCHECK(top >= 0 && left >= 0 && top + height <= image.height &&
+               left + width <= image.width);
+  Image out{height, width, {}};
+  out.pixels.reserve(size_t{3} * height * width);
+  for (int y = top; y < top + height; ++y) {
+    const auto row = image.pixels.begin() + ptrdiff_t{3} * (ptrdiff_t{y} * image.width + left);
+    out.pixels.insert(out.pixels.end(), row, row + ptrdiff_t{3} * width);
+  }
+  return out;
+}
+
 Image center_crop(const Image& image, int size) {
   OCTET_CHECK(size > 0 && size <= image.height && size <= image.width, "crop: ", size,
               " pixels out of ", image.width, " x ", image.height);
-  const auto top = static_cast<size_t>(std::nearbyint((image.height - size) / 2.0));
-  const auto left = static_cast<size_t>(std::nearbyint((image.width - size) / 2.0));
-  Image out{size, size, {}};
-  out.pixels.reserve(size_t{3} * size * size);
-  for (int y = 0; y < size; ++y) {
-    const auto row = image.pixels.begin() + 3 * ((top + y) * image.width + left);
-    out.pixels.insert(out.pixels.end(), row, row + 3 * size);
-  }
-  return out;
+  const auto start = [size](int extent) {
+    return static_cast<int>(std::nearbyint((extent - size) / 2.0));
+  };
+  return crop(image, start(image.height), start(image.width), size, size);
 }
 
 }  // namespace octet::zoo

@@ -16,6 +16,9 @@ Image resize_bilinear(const Image& image, int height, int width);
 // int(size * long / short).
 Image resize_shorter_side(const Image& image, int size);
 
+// The pixels [top, top + height) x [left, left + width), which must be inside the image.
+Image crop(const Image& image, int top, int left, int height, int width);
+
 // torchvision.transforms.CenterCrop(size): starts at round((extent - size) / 2), ties to even.
 // Throws octet::Error when the image is smaller (torchvision would pad with black).
 Image center_crop(const Image& image, int size);
