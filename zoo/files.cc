@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -72,6 +73,18 @@ void check_writable(const std::string& path) {
       !std::filesystem::exists(path, ignored) || std::filesystem::is_regular_file(path, ignored),
       path, ": can't be written: not a regular file");
   NewFile{path};
+}
+
+std::vector<std::string> list_folder(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  OCTET_CHECK(!error, folder, ": ", error.message());
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 void write_file(const std::string& path, std::string_view text) {

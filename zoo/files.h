@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace octet::zoo {
 
@@ -13,6 +14,9 @@ std::string user_path(const std::string& path);
 // Throws octet::Error when a file of that path could not be written: found out before the work is
 // done whose result it is to hold. Leaves no trace.
 void check_writable(const std::string& path);
+
+// The names in a folder, sorted. Throws octet::Error when it can't be read.
+std::vector<std::string> list_folder(const std::string& folder);
 
 // Writes a new file beside the target and renames it: the target is the old file or the whole new
 // one. Throws octet::Error.

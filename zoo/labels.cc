@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "zoo/files.h"
 
 namespace octet::zoo {
 namespace {
@@ -39,6 +40,16 @@ bool is_image_name(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
   for (char& c : extension) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+}
+
+std::vector<std::string> list_folders(const std::string& folder) {
+  std::vector<std::string> names = list_folder(folder);
+  std::error_code ignored;  // a dangling link is no folder
+  std::erase_if(names, [&](const std::string& name) {
+    return !std::filesystem::is_directory(folder + "/" + name, ignored);
+  });
+  OCTET_CHECK(!names.empty(), folder, ": no sub-folders, one per class, in this folder");
+  return names;
 }
 
 }  // namespace
@@ -77,18 +88,28 @@ std::vector<LabelledImage> read_labels(const std::string& path, int classes) {
 }
 
 std::vector<std::string> list_images(const std::string& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  std::filesystem::directory_iterator entry(folder, error), end;
-  for (; !error && entry != end; entry.increment(error)) {
-    if (!is_image_name(entry->path())) continue;
-    if (!entry->is_directory(error)) names.push_back(entry->path().filename().string());
-    error.clear();  // a dangling link is found out when it is opened
-  }
-  OCTET_CHECK(!error, folder, ": ", error.message());
+  std::vector<std::string> names = list_folder(folder);
+  std::error_code ignored;  // a dangling link is found out when it is opened
+  std::erase_if(names, [&](const std::string& name) {
+    return !is_image_name(name) || std::filesystem::is_directory(folder + "/" + name, ignored);
+  });
   OCTET_CHECK(!names.empty(), folder, ": no .jpg, .jpeg or .png files in this folder");
-  std::sort(names.begin(), names.end());
   return names;
+}
+
+ClassFolders list_class_folders(const std::string& root, const std::string& split) {
+  const std::string training = root + "/train", folder = root + "/" + split;
+  ClassFolders found{list_folders(training), {}};
+  for (const std::string& name : list_folders(folder)) {
+    const auto place = std::lower_bound(found.classes.begin(), found.classes.end(), name);
+    OCTET_CHECK(place != found.classes.end() && *place == name, folder, ": class '", name,
+                "' has no folder in ", training);
+    const int label = static_cast<int>(place - found.classes.begin());
+    for (const std::string& image : list_images(folder + "/" + name)) {
+      found.images.push_back({name + "/" + image, label});
+    }
+  }
+  return found;
 }
 
 void check_labels_match(const std::vector<LabelledImage>& labels,

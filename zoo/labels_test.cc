@@ -73,5 +73,59 @@ BOOST_AUTO_TEST_CASE(names_a_labelled_file_that_is_not_there) {
   }
 }
 
+void write_nested(const TempFolder& folder, const std::string& name) {
+  const std::filesystem::path path = folder.path(name);
+  std::filesystem::create_directories(path.parent_path());
+  folder.write(name, "");
+}
+
+BOOST_AUTO_TEST_CASE(sub_folders_are_classes_in_the_order_of_their_names) {
+  const TempFolder folder;
+  for (const char* name : {"train/dog/b.png", "train/dog/a.jpg", "train/ant/z.png",
+                           "train/dog/notes.txt", "train/readme.png", "val/dog/1.png"}) {
+    write_nested(folder, name);
+  }
+  const ClassFolders train = list_class_folders(folder.path(), "train");
+  BOOST_TEST(train.classes == std::vector<std::string>({"ant", "dog"}));
+  BOOST_TEST_REQUIRE(train.images.size() == 3);
+  BOOST_TEST(train.images[0].file == "ant/z.png");
+  BOOST_TEST(train.images[0].label == 0);
+  BOOST_TEST(train.images[1].file == "dog/a.jpg");
+  BOOST_TEST(train.images[2].file == "dog/b.png");
+  BOOST_TEST(train.images[2].label == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_class_has_the_same_label_in_both_splits) {
+  const TempFolder folder;
+  for (const char* name : {"train/ant/1.png", "train/dog/1.png", "val/dog/2.png"}) {
+    write_nested(folder, name);
+  }
+  const ClassFolders val = list_class_folders(folder.path(), "val");
+  BOOST_TEST(val.classes == std::vector<std::string>({"ant", "dog"}));
+  BOOST_TEST_REQUIRE(val.images.size() == 1);
+  BOOST_TEST(val.images[0].label == 1);
+}
+
+BOOST_AUTO_TEST_CASE(class_folders_that_make_no_sense_are_refused) {
+  const auto why = [](const TempFolder& folder, const std::string& split) -> std::string {
+    try {
+      list_class_folders(folder.path(), split);
+    } catch (const Error& error) {
+      return std::string(error.what()).substr(folder.path().size());
+    }
+    return "";
+  };
+  const TempFolder folder;
+  BOOST_TEST(why(folder, "train") == "/train: No such file or directory");
+  write_nested(folder, "train/1.png");
+  BOOST_TEST(why(folder, "train") == "/train: no sub-folders, one per class, in this folder");
+  write_nested(folder, "train/ant/1.png");
+  write_nested(folder, "val/bee/1.png");
+  BOOST_TEST(why(folder, "train") == "");
+  BOOST_TEST(why(folder, "val") == "/val: class 'bee' has no folder in " + folder.path("train"));
+  write_nested(folder, "train/bee/notes.txt");
+  BOOST_TEST(why(folder, "train") == "/train/bee: no .jpg, .jpeg or .png files in this folder");
+}
+
 }  // namespace
 }  // namespace octet::zoo
