@@ -4,11 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "zoo/fashion_mnist.h"
 #include "zoo/labels.h"
 #include "zoo/preprocess.h"
 
 namespace octet::zoo {
+
+// The images to train with, or those to measure with.
+enum class Split { train, test };
 
 class Dataset {
  public:
@@ -39,18 +41,6 @@ class ImageFolder : public Dataset {
  private:
   std::string folder_;
   std::vector<LabelledImage> images_;
-};
-
-class FashionMnistImages : public Dataset {
- public:
-  FashionMnistImages(FashionMnist data, const Preprocessing& preprocessing)
-      : Dataset(preprocessing), data_(std::move(data)) {}
-  size_t size() const override { return data_.size(); }
-  int label(size_t i) const override { return data_.labels[i]; }
-  Image image(size_t i) const override { return data_.image(i); }
-
- private:
-  FashionMnist data_;
 };
 
 // `count` of the indices 0..size - 1, evenly spread: floor(i * size / count); count <= size.

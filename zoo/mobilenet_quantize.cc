@@ -10,6 +10,7 @@
 #include "engine/format.h"
 #include "tensor/state_dict.h"
 #include "tensor/threads.h"
+#include "zoo/data_sets.h"
 #include "zoo/files.h"
 #include "zoo/imagenet_classes.h"
 #include "zoo/models.h"
@@ -149,24 +150,25 @@ QuantizeJob job_with_random_weights(const Options& o, ParallelFor& pool) {
   Preprocessing how = find_model(kModel).preprocessing;
   how.resize = how.crop;  // nothing of so small a picture is cut off
   OCTET_CHECK(o.calibration_list.empty(), "--calibration-list needs --images");
-  FashionMnist pictures = read_fashion_mnist(/*test=*/true);
-  const FashionMnistImages training(read_fashion_mnist(/*test=*/false), how);
-  OCTET_CHECK(o.calibration <= pictures.size() - kRandomEvaluated, "--calibration=", o.calibration,
-              ": there are ", pictures.size(), " pictures, ", kRandomEvaluated,
-              " of them are evaluated");
+  auto pictures =
+      open_data_set("fashion-mnist", {.split = Split::test, .preprocessing = how}).images;
+  const auto training = open_data_set("fashion-mnist", {.preprocessing = how}).images;
+  const size_t size = pictures->size();
+  OCTET_CHECK(o.calibration <= size - kRandomEvaluated, "--calibration=", o.calibration,
+              ": there are ", size, " pictures, ", kRandomEvaluated, " of them are evaluated");
   QuantizeJob job{.model_name = kModel,
                   .weights = "random, seed " + std::to_string(kRandomSeed),
                   .has_labels = false,
                   .qconfig = o.qconfig};
-  const auto chosen = spread_indices(pictures.size(), kRandomEvaluated + o.calibration);
+  const auto chosen = spread_indices(size, kRandomEvaluated + o.calibration);
   for (const size_t i : spread_indices(chosen.size(), o.calibration)) {
     job.calibration.push_back(chosen[i]);
   }
   std::set_difference(chosen.begin(), chosen.end(), job.calibration.begin(), job.calibration.end(),
                       std::back_inserter(job.evaluation));
-  job.model = create_random_mobilenet_v2(kRandomSeed, training,
-                                         spread_indices(training.size(), kRandomStatistics), pool);
-  job.data = std::make_unique<FashionMnistImages>(std::move(pictures), how);
+  job.model = create_random_mobilenet_v2(kRandomSeed, *training,
+                                         spread_indices(training->size(), kRandomStatistics), pool);
+  job.data = std::move(pictures);
   return job;
 }
 
