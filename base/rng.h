@@ -58,4 +58,7 @@ class Rng {
   uint64_t state_[4];
 };
 
+// A seed for the n-th of several generators that one seed is to give: an epoch's, an image's.
+inline uint64_t derive_seed(uint64_t seed, uint64_t n) { return Rng(seed).next() ^ n; }
+
 }  // namespace octet

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,14 @@ struct Batch {
   const float* pixels;          // [indices.size(), crop, crop, 3]
   std::vector<size_t> indices;  // in the data set, rising
 };
+
+// Calls prepare(index, pixels) for every index, on several threads; pixels: `elements` floats of
+// `out`. Those for which it throws are left out, and the others move together. Returns the indices
+// of the good ones in their order and appends the others to `skipped`.
+std::vector<size_t> prepare_images(std::span<const size_t> indices, size_t elements,
+                                   ParallelFor& pool,
+                                   const std::function<void(size_t, float*)>& prepare, float* out,
+                                   Skipped& skipped);
 
 // Calls use(batch) for the images of these indices, in order, with 1..batch images at a time.
 // Those that can't be decoded are left out and end up in the result. Steps `progress` by image.
