@@ -3,6 +3,7 @@
 // number generators", 2018).
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace octet {
@@ -53,9 +54,13 @@ class Rng {
     return sum;
   }
 
+  // All there is to know of the generator: one that is given it goes on with the same numbers.
+  const std::array<uint64_t, 4>& state() const { return state_; }
+  void set_state(const std::array<uint64_t, 4>& state) { state_ = state; }
+
  private:
   static uint64_t rotate(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
-  uint64_t state_[4];
+  std::array<uint64_t, 4> state_;
 };
 
 // A seed for the n-th of several generators that one seed is to give: an epoch's, an image's.

@@ -82,7 +82,7 @@ Contender make_contender(const std::string& name, engine::Program program, doubl
 
 std::vector<Contender> make_contenders(const Options& options, ParallelFor& pool) {
   const zoo::ModelEntry& entry = zoo::find_model(options.model);
-  const std::unique_ptr<nn::Module> model = entry.create();
+  const std::unique_ptr<nn::Module> model = entry.create({});
   const int64_t size = entry.preprocessing.crop;
   Tensor image = Tensor::zeros({1, size, size, 3});
   Rng rng(1);

@@ -63,7 +63,7 @@ void check_model(const std::string& name, size_t expected) {
   const auto data = octet_data();
   if (!data) return;
   set_num_threads(2);
-  const std::unique_ptr<nn::Module> model = zoo::find_model(name).create();
+  const std::unique_ptr<nn::Module> model = zoo::find_model(name).create({});
   model->load_state_dict(load_state_dict_file(*data + "/weights/" + name + ".th"));
   model->eval();
   const Cifar10File test(*data + "/cifar10_dev/test_batch.bin");

@@ -44,7 +44,7 @@ zoo::QuantizeReport quantize(const std::string& data, const char* model, unsigne
   job.calibration = zoo::spread_indices(kImages, kCalibration);
   job.evaluation = zoo::other_indices(kImages, job.calibration);
   job.data = std::make_unique<zoo::ImageFolder>(folder, std::move(labels), entry.preprocessing);
-  job.model = entry.create();
+  job.model = entry.create({});
   job.model->load_state_dict(weights(data, model, ".pth"));
   set_num_threads(threads);
   return zoo::run_quantize_job(job, default_pool()).report;

@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_CASE(every_depth_has_the_papers_size) {
                                                       {"resnet56", 853018},
                                                       {"resnet110", 1727962}};
   for (const auto& [name, parameters] : expected) {
-    BOOST_TEST(count_parameters(*find_model(name).create()) == parameters, name);
+    BOOST_TEST(count_parameters(*find_model(name).create({})) == parameters, name);
   }
   for (int depth : {-4, 2, 18, 21}) BOOST_CHECK_THROW(CifarResNet{depth}, Error);
 }

@@ -193,9 +193,9 @@ TrainingBatch DataLoader::prepare(std::span<const size_t> indices, uint64_t epoc
       batch.images.data<float>(), batch.skipped);
   const auto good = static_cast<int64_t>(batch.indices.size());
   if (good < count) batch.images = batch.images.slice(0, good);
-  batch.labels = Tensor::zeros({good}, DType::s32);
+  batch.labels = Tensor::zeros({good}, DType::s64);
   for (int64_t i = 0; i < good; ++i) {
-    batch.labels.data<int32_t>()[i] = data_.label(batch.indices[i]);
+    batch.labels.data<int64_t>()[i] = data_.label(batch.indices[i]);
   }
   return batch;
 }

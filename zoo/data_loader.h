@@ -41,7 +41,7 @@ struct LoaderOptions {
 
 struct TrainingBatch {
   Tensor images;                // f32 [n, crop, crop, 3]
-  Tensor labels;                // s32 [n]
+  Tensor labels;                // s64 [n]
   std::vector<size_t> indices;  // [n], in the data set
   size_t number = 0;  // of the batch in the epoch; start(epoch, number + 1) goes on after it
   Skipped skipped;    // damaged images, left out: n is smaller by their count

@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(without_augmentation_images_are_what_a_deployed_model_is_gi
     for (const TrainingBatch& batch : epoch_of(loader, epoch)) {
       for (size_t i = 0; i < batch.indices.size(); ++i, ++next) {
         BOOST_TEST(batch.indices[i] == next);
-        BOOST_TEST(batch.labels.values<int32_t>()[i] == data.label(next));
+        BOOST_TEST(batch.labels.values<int64_t>()[i] == data.label(next));
         const auto at = static_cast<int64_t>(i);
         BOOST_TEST(equal(batch.images.slice(at, at + 1),
                          preprocess(data.image(next), data.preprocessing())));

@@ -136,7 +136,7 @@ QuantizeJob job_of_user(const Options& o) {
                                          : o.calibration_list,
               "): none is left to be evaluated");
   job.data = std::make_unique<ImageFolder>(o.images, std::move(labels), entry.preprocessing);
-  job.model = entry.create();
+  job.model = entry.create({});
   try {
     job.model->load_state_dict(load_state_dict_file(o.weights));
   } catch (const Error& error) {

@@ -14,8 +14,8 @@ using testing::shapes_of;
 
 // Keras: 4,253,864 and 2,601,976 parameters, of which 21,888 and 16,416 are running statistics.
 BOOST_AUTO_TEST_CASE(has_kerass_size) {
-  BOOST_TEST(count_parameters(*find_model("mobilenet_v1").create()) == 4253864 - 21888);
-  BOOST_TEST(count_parameters(*find_model("mobilenet_v1_075").create()) == 2601976 - 16416);
+  BOOST_TEST(count_parameters(*find_model("mobilenet_v1").create({})) == 4253864 - 21888);
+  BOOST_TEST(count_parameters(*find_model("mobilenet_v1_075").create({})) == 2601976 - 16416);
 }
 
 // features.0, 4, 9, 15 and 28 are paddings.

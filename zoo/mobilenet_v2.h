@@ -16,6 +16,7 @@ struct MobileNetV2Options {
   double width_mult = 1.0;  // scales the channels of every layer
   int round_nearest = 8;    // channels become multiples of this
   float dropout = 0.2f;
+  int first_stride = 2;  // of the first convolution; 1 for images of 32 x 32 or so
   nn::BatchNormOptions batch_norm = {};
 };
 

@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(initial_weights_have_torchvisions_spread_and_follow_the_see
 }
 
 BOOST_AUTO_TEST_CASE(the_table_has_it_by_name) {
-  BOOST_TEST(count_parameters(*find_model("mobilenet_v2").create()) == 3504872);
+  BOOST_TEST(count_parameters(*find_model("mobilenet_v2").create({})) == 3504872);
   BOOST_CHECK_THROW(find_model("mobilenet_v9"), Error);
 }
 

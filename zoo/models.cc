@@ -9,14 +9,43 @@
 namespace octet::zoo {
 namespace {
 
-// With the arguments that the model has no default for.
-template <class Model, auto... Argument>
-std::unique_ptr<nn::Module> create() {
-  return std::make_unique<Model>(Argument...);
+int classes_or(const ModelOptions& options, int own) {
+  return options.num_classes > 0 ? options.num_classes : own;
 }
 
-std::unique_ptr<nn::Module> create_mobilenet_v1_075() {
-  return std::make_unique<MobileNetV1>(MobileNetV1Options{.width_mult = 0.75});
+void check_no_width(const char* model, const ModelOptions& options) {
+  OCTET_CHECK(options.width_mult == 1.0, model, ": has no width, ", options.width_mult,
+              " was asked for");
+}
+
+std::unique_ptr<nn::Module> create_mobilenet_v1(const ModelOptions& options) {
+  return std::make_unique<MobileNetV1>(MobileNetV1Options{.num_classes = classes_or(options, 1000),
+                                                          .width_mult = options.width_mult});
+}
+
+std::unique_ptr<nn::Module> create_mobilenet_v1_075(const ModelOptions& options) {
+  check_no_width("mobilenet_v1_075", options);
+  return create_mobilenet_v1({.num_classes = options.num_classes, .width_mult = 0.75});
+}
+
+std::unique_ptr<nn::Module> create_mobilenet_v2(const ModelOptions& options) {
+  return std::make_unique<MobileNetV2>(
+      MobileNetV2Options{.num_classes = classes_or(options, 1000),
+                         .width_mult = options.width_mult,
+                         .first_stride = options.small_images ? 1 : 2});
+}
+
+template <int kDepth>
+std::unique_ptr<nn::Module> create_resnet(const ModelOptions& options) {
+  check_no_width("resnet", options);
+  return std::make_unique<ResNet>(kDepth, ResNetOptions{.num_classes = classes_or(options, 1000)});
+}
+
+template <int kDepth>
+std::unique_ptr<nn::Module> create_cifar_resnet(const ModelOptions& options) {
+  check_no_width("resnet", options);
+  return std::make_unique<CifarResNet>(kDepth,
+                                       CifarResNetOptions{.num_classes = classes_or(options, 10)});
 }
 
 // Pixels from -1 to 1, as Keras's mobilenets.
@@ -25,18 +54,18 @@ constexpr Preprocessing kKeras{.mean = {0.5f, 0.5f, 0.5f}, .std = {0.5f, 0.5f, 0
 constexpr Preprocessing kCifar{.resize = 32, .crop = 32};
 
 const ModelEntry kModels[] = {
-    {"mobilenet_v1", create<MobileNetV1>, kKeras},
+    {"mobilenet_v1", create_mobilenet_v1, kKeras},
     {"mobilenet_v1_075", create_mobilenet_v1_075, kKeras},
-    {"mobilenet_v2", create<MobileNetV2>, {}},
-    {"resnet18", create<ResNet, 18>, {}},
-    {"resnet34", create<ResNet, 34>, {}},
-    {"resnet50", create<ResNet, 50>, {}},
-    {"resnet101", create<ResNet, 101>, {}},
-    {"resnet20", create<CifarResNet, 20>, kCifar},
-    {"resnet32", create<CifarResNet, 32>, kCifar},
-    {"resnet44", create<CifarResNet, 44>, kCifar},
-    {"resnet56", create<CifarResNet, 56>, kCifar},
-    {"resnet110", create<CifarResNet, 110>, kCifar},
+    {"mobilenet_v2", create_mobilenet_v2, {}},
+    {"resnet18", create_resnet<18>, {}},
+    {"resnet34", create_resnet<34>, {}},
+    {"resnet50", create_resnet<50>, {}},
+    {"resnet101", create_resnet<101>, {}},
+    {"resnet20", create_cifar_resnet<20>, kCifar},
+    {"resnet32", create_cifar_resnet<32>, kCifar},
+    {"resnet44", create_cifar_resnet<44>, kCifar},
+    {"resnet56", create_cifar_resnet<56>, kCifar},
+    {"resnet110", create_cifar_resnet<110>, kCifar},
 };
 
 }  // namespace

@@ -10,10 +10,19 @@
 
 namespace octet::zoo {
 
+struct ModelOptions {
+  int num_classes = 0;      // 0: the model's own
+  double width_mult = 1.0;  // of models that have one
+  // Images of at most 64 x 64: a network made for 224 x 224 keeps their resolution at first
+  // (MobileNetV2: its first convolution has stride 1).
+  bool small_images = false;
+};
+
 struct ModelEntry {
   const char* name;
-  // With random weights from nn::default_generator(); input [n, crop, crop, 3].
-  std::unique_ptr<nn::Module> (*create)();
+  // With random weights from nn::default_generator(); input [n, crop, crop, 3]. Throws octet::Error
+  // for an option that the model does not have.
+  std::unique_ptr<nn::Module> (*create)(const ModelOptions& options);
   Preprocessing preprocessing;
 };
 

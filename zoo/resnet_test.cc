@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(every_depth_has_torchvisions_size) {
                   {"resnet101", 626, 44549160}};
   for (const auto& e : expected) {
     BOOST_TEST_CONTEXT(e.name) {
-      const auto model = find_model(e.name).create();
+      const auto model = find_model(e.name).create({});
       BOOST_TEST(model->state_dict().size() == e.tensors);
       BOOST_TEST(count_parameters(*model) == e.parameters);
     }

@@ -1,0 +1,193 @@
+// train: trains a model of the zoo from the first step, or from weights, to a file that the engine
+// runs; float, or quantization-aware. docs/training.md shows how to call it.
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+#include <thread>
+
+#include "base/error.h"
+#include "engine/format.h"
+#include "nn/random.h"
+#include "tensor/state_dict.h"
+#include "tensor/threads.h"
+#include "zoo/data_sets.h"
+#include "zoo/files.h"
+#include "zoo/models.h"
+#include "zoo/run_program.h"
+#include "zoo/table.h"
+#include "zoo/train_log.h"
+#include "zoo/trainer.h"
+
+namespace octet::zoo {
+namespace {
+
+constexpr unsigned kMaxThreads = 256;
+constexpr int kSmallSide = 64;  // images up to this size are small
+
+struct Options {
+  std::string model = "mobilenet_v2", data = "fashion-mnist", folder, weights, out;
+  double width = 1.0;
+  bool resume = false, no_augment = false;
+  unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads);
+  TrainOptions train;
+};
+
+// nullopt: --help was asked for.
+std::optional<Options> read_options(int argc, char** argv) {
+  Options o;
+  TrainOptions& t = o.train;
+  CLI::App app("Trains a model, float or quantization-aware, and writes it for the engine.",
+               "train");
+  app.option_defaults()->always_capture_default();
+  app.add_option("--model", o.model, "a model of the zoo, as mobilenet_v2, resnet20, resnet18");
+  app.add_option("--width", o.width, "factor of the channels, of models that have one")
+      ->check(CLI::Range(0.05, 4.0));
+  app.add_option("--data", o.data,
+                 "fashion-mnist, mnist, cifar10, or a folder with train/ and val/, a folder of "
+                 "images in them for each class");
+  app.add_option("--data-folder", o.folder, "where the files of a named data set are");
+  app.add_option("--weights", o.weights, "state dict to start from, .pth or .safetensors");
+  app.add_option("--epochs", t.epochs)->check(CLI::Range(1, 100000));
+  app.add_option("--batch", t.batch_size)->check(CLI::Range(2, 65536));
+  app.add_option("--optimizer", t.optimizer)->check(CLI::IsMember({"sgd", "adamw"}));
+  app.add_option("--lr", t.lr, "highest learning rate")->check(CLI::Range(0.0, 100.0));
+  app.add_option("--schedule", t.schedule)->check(CLI::IsMember({"cosine", "step"}));
+  app.add_option("--warmup", t.warmup, "part of the run in which the learning rate rises")
+      ->check(CLI::Range(0.0, 0.9));
+  app.add_option("--weight-decay", t.weight_decay)->check(CLI::Range(0.0, 1.0));
+  app.add_option("--label-smoothing", t.label_smoothing)->check(CLI::Range(0.0, 0.9));
+  app.add_option("--clip-grad-norm", t.clip_grad_norm, "0: not clipped")
+      ->check(CLI::Range(0.0, 1e9));
+  app.add_option("--average-decay", t.average_decay, "of the moving average of weights; 0: none")
+      ->check(CLI::Range(0.0, 0.99999));
+  app.add_flag("--no-augment", o.no_augment, "images as they are");
+  app.add_option("--seed", t.seed);
+  app.add_flag("--qat", t.qat, "quantization-aware; usually from --weights");
+  app.add_option("--qconfig", t.qconfig, "qnnpack: one weight scale a layer")
+      ->check(CLI::IsMember({"x86", "fbgemm", "onednn", "qnnpack"}));
+  app.add_option("--weight-bits", t.weight_bits)->check(CLI::Range(2, 8));
+  app.add_option("--freeze", t.freeze,
+                 "part of a --qat run after which batch norm and observers stay as they are")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--out", o.out, "folder for checkpoint, weights, model, log and curves");
+  app.add_flag("--resume", o.resume, "go on from the checkpoint in --out");
+  app.add_option("--checkpoint-seconds", t.checkpoint_seconds, "between two checkpoints")
+      ->check(CLI::Range(0.0, 1e6));
+  app.add_option("--threads", o.threads)->check(CLI::Range(1u, kMaxThreads));
+  if (!parse_options(app, argc, argv)) return std::nullopt;
+  OCTET_CHECK(!o.resume || !o.out.empty(), "--resume needs --out, where the checkpoint is");
+  for (std::string* path : {&o.folder, &o.weights, &o.out}) *path = user_path(*path);
+  return o;
+}
+
+std::string command_line(int argc, char** argv) {
+  std::ostringstream text;
+  text << "bazel run //zoo:train --";
+  for (int i = 1; i < argc; ++i) text << ' ' << argv[i];
+  return text.str();
+}
+
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  OCTET_CHECK(!error && std::filesystem::is_directory(folder), folder,
+              ": can't be made: ", error ? error.message() : "a file is in the way");
+}
+
+// What a killed run may have left half written.
+void remove_stale_files(const std::string& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("checkpoint.safetensors.") && name.ends_with(".tmp"))
+      std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
+void load_weights(nn::Module& model, const std::string& path) {
+  try {
+    model.load_state_dict(load_state_dict_file(path));
+  } catch (const Error& error) {
+    const std::string reason = error.what();
+    fail(reason.find(path) == reason.npos ? path + ": " : "", reason);
+  }
+}
+
+void print_epoch(const std::vector<EpochFigures>& history, int64_t epochs) {
+  const EpochFigures& f = history.back();
+  std::cout << "epoch " << history.size() << "/" << epochs << "  lr " << fixed(f.lr, 5) << "  loss "
+            << fixed(f.train_loss, 4) << "  train " << fixed(100 * f.train_accuracy, 2)
+            << " %  test " << fixed(100 * f.test_accuracy, 2) << " %  " << fixed(f.seconds, 1)
+            << " s" << std::endl;
+}
+
+void write_results(Trainer& trainer, const Options& o, const Dataset& data,
+                   const std::vector<std::string>& classes) {
+  engine::Program program = trainer.program();
+  program.set_metadata("model", o.model);
+  std::string names;
+  for (const std::string& name : classes) names += (names.empty() ? "" : "\n") + name;
+  program.set_metadata("classes", names);
+  write_metadata(data.preprocessing(), program);
+  const auto saved = engine::save(program, o.out + "/model.octet");
+  OCTET_CHECK(saved, saved.why());
+  save_safetensors(trainer.weights(), o.out + "/weights.safetensors");
+}
+
+int run(int argc, char** argv) {
+  std::optional<Options> options = read_options(argc, argv);
+  if (!options) return 0;
+  Options& o = *options;
+  set_num_threads(o.threads);
+  const DataSet train = open_data_set(o.data, {.split = Split::train, .folder = o.folder});
+  const DataSet test = open_data_set(o.data, {.split = Split::test, .folder = o.folder});
+  OCTET_CHECK(train.images->size() >= o.train.batch_size, "--batch=", o.train.batch_size,
+              ": there are ", train.images->size(), " training images");
+  nn::manual_seed(o.train.seed);
+  const auto model = find_model(o.model).create(
+      {.num_classes = static_cast<int>(train.classes.size()),
+       .width_mult = o.width,
+       .small_images = train.images->preprocessing().crop <= kSmallSide});
+  if (!o.weights.empty()) load_weights(*model, o.weights);
+  if (o.no_augment) o.train.augmentation = Augmentation();
+  if (!o.out.empty()) {
+    make_folder(o.out);
+    remove_stale_files(o.out);
+    o.train.checkpoint = o.out + "/checkpoint.safetensors";
+    check_writable(o.train.checkpoint);
+    OCTET_CHECK(o.resume || !std::filesystem::exists(o.train.checkpoint), o.train.checkpoint,
+                " is there already: go on from it with --resume, or choose another --out");
+  }
+  std::ostringstream description;
+  description << o.model << '|' << o.width << '|' << o.data << '|' << o.weights;
+  Trainer trainer({*model, *train.images, *test.images, train.augmentation, description.str()},
+                  o.train);
+  if (o.resume) trainer.resume();
+  const std::string command = command_line(argc, argv);
+  const std::string title = o.model + " on " + o.data + (o.train.qat ? ", int8 (QAT)" : ", float");
+  try {
+    trainer.run([&](const std::vector<EpochFigures>& history) {
+      print_epoch(history, o.train.epochs);
+      if (o.out.empty()) return;
+      write_file(o.out + "/log.csv", to_csv(history));
+      write_file(o.out + "/log.json", to_json(command, history));
+      write_file(o.out + "/curves.svg", to_svg(title, history));
+    });
+  } catch (const Interrupted&) {
+    if (!o.out.empty())
+      std::cerr << "the run is saved in " << o.train.checkpoint << "; go on with --resume\n";
+    throw;
+  }
+  std::cout << "most memory of tensors: "
+            << fixed(1e-6 * static_cast<double>(memory_stats().peak_bytes), 1) << " MB\n";
+  if (!o.out.empty()) write_results(trainer, o, *test.images, test.classes);
+  return 0;
+}
+
+}  // namespace
+}  // namespace octet::zoo
+
+int main(int argc, char** argv) {
+  return octet::zoo::run_program("train", [&] { return octet::zoo::run(argc, argv); });
+}

@@ -1,0 +1,282 @@
+#include "zoo/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <sstream>
+#include <utility>
+
+#include "base/error.h"
+#include "engine/model.h"
+#include "nn/cross_entropy.h"
+#include "nn/graph.h"
+#include "nn/random.h"
+#include "quant/convert.h"
+#include "quant/observer_state.h"
+#include "tensor/backward.h"
+#include "tensor/tape.h"
+#include "tensor/threads.h"
+#include "zoo/evaluate.h"
+#include "zoo/hash.h"
+#include "zoo/progress.h"
+#include "zoo/run_program.h"
+
+namespace octet::zoo {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+nn::LrSchedule make_schedule(const TrainOptions& o) {
+  if (o.schedule == "cosine") return nn::LrSchedule::cosine(o.lr).with_warmup(o.warmup);
+  OCTET_CHECK(o.schedule == "step", "train: there is no schedule '", o.schedule,
+              "'; there are cosine and step");
+  return nn::LrSchedule::step(o.lr, {0.5, 0.75}).with_warmup(o.warmup);
+}
+
+std::unique_ptr<nn::Optimizer> make_optimizer(const nn::Module& model, const TrainOptions& o) {
+  if (o.optimizer == "sgd") {
+    return std::make_unique<nn::SGD>(
+        model.named_parameters(),
+        nn::SGDOptions{
+            .lr = o.lr, .momentum = 0.9, .weight_decay = o.weight_decay, .nesterov = true});
+  }
+  OCTET_CHECK(o.optimizer == "adamw", "train: there is no optimizer '", o.optimizer,
+              "'; there are sgd and adamw");
+  return std::make_unique<nn::AdamW>(model.named_parameters(),
+                                     nn::AdamOptions{.lr = o.lr, .weight_decay = o.weight_decay});
+}
+
+LoaderOptions loader_options(const TrainTask& task, const TrainOptions& o) {
+  return {.batch_size = o.batch_size,
+          .shuffle = true,
+          .drop_last = true,
+          .augmentation = o.augmentation.value_or(task.augmentation),
+          .seed = o.seed,
+          .threads = o.loader_threads};
+}
+
+int64_t count_right(const Tensor& logits, const Tensor& labels) {
+  const int64_t classes = logits.dim(1);
+  int64_t right = 0;
+  for (int64_t i = 0; i < logits.dim(0); ++i) {
+    const float* row = logits.data<float>() + i * classes;
+    right += std::max_element(row, row + classes) - row == labels.data<int64_t>()[i];
+  }
+  return right;
+}
+
+// The averages stand in the model while one is alive.
+class AveragedWeights {
+ public:
+  explicit AveragedWeights(std::optional<nn::WeightAverage>& average) : average_(average) {
+    if (average_) average_->swap();
+  }
+  ~AveragedWeights() {
+    if (average_) average_->swap();
+  }
+  AveragedWeights(const AveragedWeights&) = delete;
+  AveragedWeights& operator=(const AveragedWeights&) = delete;
+
+ private:
+  std::optional<nn::WeightAverage>& average_;
+};
+
+}  // namespace
+
+Trainer::Trainer(const TrainTask& task, const TrainOptions& options)
+    : task_(task),
+      options_(options),
+      example_(
+          Tensor::zeros({1, task.train.preprocessing().crop, task.train.preprocessing().crop, 3})),
+      schedule_(make_schedule(options)),
+      loader_(task.train, loader_options(task, options)) {
+  OCTET_CHECK(options.epochs >= 1, "train: ", options.epochs, " epochs");
+  task_.model.train();
+  if (options.qat) {
+    quant::QConfigMapping mapping;
+    mapping.set_global(quant::with_weight_bits(options.qconfig, options.weight_bits, true));
+    prepared_ = quant::prepare_qat(task_.model, example_, mapping);
+  }
+  optimizer_ = make_optimizer(task_.model, options);
+  if (options.average_decay > 0) average_.emplace(task_.model, options.average_decay);
+  nn::manual_seed(options.seed);
+}
+
+Trainer::~Trainer() = default;
+
+nn::Module& Trainer::trained() { return prepared_ ? *prepared_ : task_.model; }
+
+uint64_t Trainer::options_hash() const {
+  const TrainOptions& o = options_;
+  const Augmentation a = o.augmentation.value_or(task_.augmentation);
+  std::ostringstream text;
+  text << std::hexfloat << task_.description << '|' << o.epochs << '|' << o.batch_size << '|'
+       << o.optimizer << '|' << o.lr << '|' << o.schedule << '|' << o.warmup << '|'
+       << o.weight_decay << '|' << o.label_smoothing << '|' << o.clip_grad_norm << '|'
+       << o.average_decay << '|' << o.seed << '|' << o.qat << '|' << o.qconfig << '|'
+       << o.weight_bits << '|' << o.freeze << '|' << a.resized_crop << a.min_area << '|'
+       << a.padding << '|' << a.flip << '|' << a.erase << '|' << task_.train.size();
+  const std::string all = text.str();
+  Fnv1a hash;
+  hash.add(std::as_bytes(std::span(all)));
+  return hash.value();
+}
+
+void Trainer::save() {
+  if (options_.checkpoint.empty()) return;
+  Checkpoint c;
+  c.model = task_.model.state_dict();
+  c.optimizer = optimizer_->state_dict();
+  if (average_) c.average = average_->state_dict();
+  if (prepared_) c.observer = quant::observer_state(*prepared_);
+  c.generator = nn::default_generator().state();
+  c.epoch = epoch_;
+  c.batch = static_cast<int64_t>(batch_);
+  c.options = options_hash();
+  c.sums = sums_;
+  c.history = history_;
+  save_checkpoint(c, options_.checkpoint);
+}
+
+void Trainer::resume() {
+  const Checkpoint c = load_checkpoint(options_.checkpoint);
+  OCTET_CHECK(c.options == options_hash(), options_.checkpoint,
+              ": was written by a run with other options; give the same ones, or begin anew");
+  OCTET_CHECK(c.epoch <= options_.epochs && static_cast<size_t>(c.batch) <= loader_.batches(),
+              options_.checkpoint, ": stands at batch ", c.batch, " of epoch ", c.epoch,
+              ", which this run does not have");
+  task_.model.load_state_dict(c.model);
+  optimizer_->load_state_dict(c.optimizer);
+  if (average_) average_->load_state_dict(c.average);
+  if (prepared_) quant::load_observer_state(*prepared_, c.observer);
+  nn::default_generator().set_state(c.generator);
+  epoch_ = c.epoch;
+  batch_ = static_cast<size_t>(c.batch);
+  sums_ = c.sums;
+  history_ = c.history;
+}
+
+void Trainer::set_schedule(size_t batch) {
+  const double steps =
+      static_cast<double>(loader_.batches()) * static_cast<double>(options_.epochs);
+  const double done = static_cast<double>(epoch_) * static_cast<double>(loader_.batches()) +
+                      static_cast<double>(batch);
+  // The first step of a warm-up would move nothing.
+  optimizer_->set_lr(schedule_.at((done + 0.5) / steps));
+  if (!prepared_) return;
+  const bool frozen = done >= options_.freeze * steps;
+  prepared_->freeze_bn_stats(frozen);
+  prepared_->enable_observer(!frozen);
+}
+
+void Trainer::train_batch(const TrainingBatch& batch) {
+  float loss_value = 0;
+  {
+    const Recording recording;
+    const Tensor logits = trained()(batch.images);
+    const Tensor loss =
+        nn::cross_entropy(logits, batch.labels, {.label_smoothing = options_.label_smoothing});
+    loss_value = *loss.data<float>();
+    if (!std::isfinite(loss_value)) explain_bad_loss(batch, loss_value);
+    sums_.right += count_right(logits, batch.labels);
+    backward(loss);
+  }
+  if (options_.clip_grad_norm > 0)
+    nn::clip_grad_norm(optimizer_->parameters(), options_.clip_grad_norm);
+  optimizer_->step();
+  optimizer_->zero_grad();
+  if (average_) average_->update();
+  const int64_t images = batch.images.dim(0);
+  sums_.loss += double{loss_value} * static_cast<double>(images);
+  sums_.images += images;
+}
+
+void Trainer::explain_bad_loss(const TrainingBatch& batch, float loss) {
+  const std::string where =
+      "epoch " + std::to_string(epoch_ + 1) + ", batch " + std::to_string(batch.number + 1);
+  try {
+    const FiniteCheck check;
+    trained()(batch.images);
+  } catch (const Error& error) {
+    fail("the loss is ", loss, " in ", where, ": ", error.what(),
+         "; try a lower --lr or a longer --warmup");
+  }
+  fail("the loss is ", loss, " in ", where, ", though every layer's output is finite");
+}
+
+void Trainer::run_epoch() {
+  std::ostringstream title;
+  title << "epoch " << epoch_ + 1 << "/" << options_.epochs;
+  const size_t batches = loader_.batches();
+  Progress progress(title.str(), batches);
+  if (batch_ > 0) progress.step(batch_);
+  loader_.start(static_cast<uint64_t>(epoch_), batch_);
+  Clock::time_point last_saved = Clock::now();
+  while (batch_ < batches) {
+    const auto batch = loader_.next();
+    if (!batch) break;
+    set_schedule(batch->number);
+    train_batch(*batch);
+    batch_ = batch->number + 1;
+    if (seconds_since(last_saved) >= options_.checkpoint_seconds) {
+      save();
+      last_saved = Clock::now();
+    }
+    progress.step();
+  }
+}
+
+void Trainer::run(const std::function<void(const std::vector<EpochFigures>&)>& on_epoch) {
+  try {
+    while (epoch_ < options_.epochs) {
+      const Clock::time_point start = Clock::now();
+      trained().train();
+      run_epoch();
+      const double images = std::max(1.0, static_cast<double>(sums_.images));
+      history_.push_back({.lr = optimizer_->lr(),
+                          .train_loss = sums_.loss / images,
+                          .train_accuracy = static_cast<double>(sums_.right) / images,
+                          .test_accuracy = test_accuracy(),
+                          .seconds = seconds_since(start)});
+      ++epoch_;
+      batch_ = 0;
+      sums_ = {};
+      save();
+      on_epoch(history_);
+      throw_if_interrupted();
+    }
+  } catch (const Interrupted&) {
+    save();
+    throw;
+  }
+}
+
+double Trainer::test_accuracy() {
+  auto model = engine::Model::create(program());
+  OCTET_CHECK(model, "the model can't run: ", model.why());
+  std::vector<size_t> indices(task_.test.size());
+  std::iota(indices.begin(), indices.end(), size_t{0});
+  Progress progress("test", indices.size());
+  const Predictions predictions = predict(*model, task_.test, indices, default_pool(), progress);
+  return static_cast<double>(count_top(predictions, 1)) /
+         std::max(1.0, static_cast<double>(predictions.size()));
+}
+
+engine::Program Trainer::program() {
+  const AveragedWeights averaged(average_);
+  return prepared_ ? quant::convert(*prepared_).program
+                   : nn::lower(nn::trace(task_.model, example_));
+}
+
+StateDict Trainer::weights() {
+  const AveragedWeights averaged(average_);
+  return task_.model.state_dict();
+}
+
+}  // namespace octet::zoo
