@@ -49,4 +49,9 @@ Tensor relu6(const Tensor& x) {
   return apply_one(std::make_shared<ClampOp>("relu6", ClampRange{.lo = 0.0f, .hi = 6.0f}), {x});
 }
 
+Tensor hardtanh(const Tensor& x, float min, float max) {
+  OCTET_CHECK(min < max, "hardtanh: range is [", min, ", ", max, "]");
+  return apply_one(std::make_shared<ClampOp>("hardtanh", ClampRange{.lo = min, .hi = max}), {x});
+}
+
 }  // namespace octet::nn

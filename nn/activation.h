@@ -1,4 +1,5 @@
-// activation: y = min(max(x, lo), hi): relu is [0, inf), relu6 is [0, 6]. Any shape, f32.
+// activation: y = min(max(x, lo), hi): relu is [0, inf), relu6 is [0, 6], hardtanh is [-1, 1]
+// unless said otherwise. Any shape, f32. Nothing passes backward where y is at a bound.
 #pragma once
 
 #include "nn/module.h"
@@ -28,8 +29,10 @@ class ClampOp : public Op {
 
 Tensor relu(const Tensor& x);
 Tensor relu6(const Tensor& x);
+// min < max.
+Tensor hardtanh(const Tensor& x, float min = -1.0f, float max = 1.0f);
 
-// torch.nn.ReLU and ReLU6; nothing happens in place.
+// torch.nn.ReLU, ReLU6 and Hardtanh; nothing happens in place.
 class ReLU : public Module {
  public:
   Tensor forward(const Tensor& x) override { return relu(x); }
@@ -38,6 +41,15 @@ class ReLU : public Module {
 class ReLU6 : public Module {
  public:
   Tensor forward(const Tensor& x) override { return relu6(x); }
+};
+
+class Hardtanh : public Module {
+ public:
+  explicit Hardtanh(float min = -1.0f, float max = 1.0f) : min_(min), max_(max) {}
+  Tensor forward(const Tensor& x) override { return hardtanh(x, min_, max_); }
+
+ private:
+  float min_, max_;
 };
 
 }  // namespace octet::nn

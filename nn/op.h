@@ -98,4 +98,11 @@ class Op : public TapeOp {
   virtual engine::ValueId lower(const Lowering& layer) const = 0;
 };
 
+// An op that the engine has no instruction for: lower() throws octet::Error that says so.
+class UnloweredOp : public Op {
+ public:
+  QuantRole quant_role() const override { return QuantRole::unsupported; }
+  engine::ValueId lower(const Lowering& layer) const override;
+};
+
 }  // namespace octet::nn

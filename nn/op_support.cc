@@ -22,6 +22,23 @@ void check_channels(const char* op, const char* what, const Tensor& t, int64_t c
               channels);
 }
 
+int64_t check_rows(const char* op, const char* what, const Tensor& t) {
+  OCTET_CHECK(t.dtype() == DType::f32 && t.rank() > 0 && t.dim(t.rank() - 1) > 0, op, ": ", what,
+              " is ", name_of(t.dtype()), " ", t.shape().text(),
+              ", expects f32 with elements in the last dimension");
+  return t.dim(t.rank() - 1);
+}
+
+int check_dim(const char* op, int dim, int rank) {
+  OCTET_CHECK(-rank <= dim && dim < rank, op, ": dim is ", dim, ", input has ", rank,
+              " dimensions");
+  return dim < 0 ? dim + rank : dim;
+}
+
+engine::ValueId UnloweredOp::lower(const Lowering& layer) const {
+  fail(name(), ": ", layer.name, ": can't be lowered to the engine yet");
+}
+
 Tensor result_like(const Tensor& dy) { return dy.is_exclusive() ? dy : Tensor::empty(dy.shape()); }
 
 engine::ValueId lower_unary(const char* op, const Lowering& layer,

@@ -54,6 +54,26 @@ void run_elements(int64_t elements, const Run& run) {
   });
 }
 
+// Throws octet::Error unless t is f32 with at least one dimension and the innermost is not 0; that
+// extent is returned.
+int64_t check_rows(const char* op, const char* what, const Tensor& t);
+// dim counted from the outermost, negative from behind the innermost. Throws octet::Error unless
+// there is such a dimension.
+int check_dim(const char* op, int dim, int rank);
+
+// Sum of f(i) over [0, n), f32. Sixteen partial sums, which compilers keep in vectors.
+template <class F>
+float sum_of(size_t n, const F& f) {
+  constexpr size_t kLanes = 16;
+  float lanes[kLanes] = {}, sum = 0.0f;
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    for (size_t lane = 0; lane < kLanes; ++lane) lanes[lane] += f(i + lane);
+  for (const float lane : lanes) sum += lane;
+  for (; i < n; ++i) sum += f(i);
+  return sum;
+}
+
 // Where a gradient of dy's shape that depends on each element of dy alone can be written: dy itself
 // when nobody else sees it.
 Tensor result_like(const Tensor& dy);

@@ -1,0 +1,206 @@
+#define BOOST_TEST_MODULE lstm
+#include "nn/lstm.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "nn/gradient_testing.h"
+#include "nn/lstm_direction.h"
+#include "nn/nn_testing.h"
+
+namespace octet::nn {
+namespace {
+
+using testing::check_gradients;
+using testing::equal_bits;
+using testing::Inputs;
+using testing::message_of;
+using testing::Values;
+
+constexpr size_t kSteps = 4, kRows = 3, kIn = 5, kHidden = 2;
+
+// A step makes 7 + 60 roundings in a gate (pointwise_test.cc: gates are within sigmoid(+-2)), the
+// products kIn + kHidden + 2; a term goes through all steps, forwards and backwards.
+constexpr int kRoundings = 2 * kSteps * (67 + kIn + kHidden + 2);
+
+double sigmoid(double v) { return 1 / (1 + std::exp(-v)); }
+
+// One row of one step: in, weight_ih, weight_hh, bias_ih, bias_hh as in x[1..4].
+void step(const std::vector<Values>& x, const double* in, size_t inputs, double* h, double* c) {
+  const Values old(h, h + kHidden);
+  for (size_t k = 0; k < kHidden; ++k) {
+    double a[4];
+    for (size_t gate = 0; gate < 4; ++gate) {
+      const size_t o = gate * kHidden + k;
+      a[gate] = x[3][o] + x[4][o];
+      for (size_t i = 0; i < inputs; ++i) a[gate] += x[1][o * inputs + i] * in[i];
+      for (size_t i = 0; i < kHidden; ++i) a[gate] += x[2][o * kHidden + i] * old[i];
+    }
+    c[k] = sigmoid(a[1]) * c[k] + sigmoid(a[0]) * std::tanh(a[2]);
+    h[k] = sigmoid(a[3]) * std::tanh(c[k]);
+  }
+}
+
+// x: the inputs of LstmDirectionOp. y, h, c one after another.
+Values direction(const std::vector<Values>& x, bool reverse) {
+  const size_t inputs = x[1].size() / (4 * kHidden);
+  Values y(kSteps * kRows * kHidden), h = x[5], c = x[6];
+  for (size_t row = 0; row < kRows; ++row) {
+    const size_t length = x.size() > 7 ? static_cast<size_t>(x[7][row]) : kSteps;
+    for (size_t i = 0; i < length; ++i) {
+      const size_t at = (reverse ? length - 1 - i : i) * kRows + row;
+      step(x, x[0].data() + at * inputs, inputs, h.data() + row * kHidden,
+           c.data() + row * kHidden);
+      std::copy_n(h.data() + row * kHidden, kHidden, y.data() + at * kHidden);
+    }
+  }
+  y.insert(y.end(), h.begin(), h.end());
+  y.insert(y.end(), c.begin(), c.end());
+  return y;
+}
+
+Tensor lengths() { return Tensor::from<int64_t>({3}, std::vector<int64_t>{3, 4, 1}); }
+
+std::vector<Tensor> direction_inputs() {
+  return {uniform({kSteps, kRows, kIn}, 1.0f),   uniform({4 * kHidden, kIn}, 0.5f),
+          uniform({4 * kHidden, kHidden}, 0.5f), uniform({4 * kHidden}, 0.5f),
+          uniform({4 * kHidden}, 0.5f),          uniform({kRows, kHidden}, 1.0f),
+          uniform({kRows, kHidden}, 1.0f)};
+}
+
+std::vector<Tensor> run_direction(Inputs x, bool reverse) {
+  return octet::apply(std::make_shared<LstmDirectionOp>(reverse), {x.begin(), x.end()});
+}
+
+// Two layers of two directions: parameters[4 * i] are those of the i-th.
+Values two_layers(Values x, const std::vector<Values>& parameters) {
+  const Values zeros(kRows * kHidden);
+  for (size_t layer = 0; layer < 2; ++layer) {
+    Values joined;
+    Values y[2];
+    for (size_t d = 0; d < 2; ++d) {
+      const auto* p = parameters.data() + 4 * (2 * layer + d);
+      y[d] = direction({x, p[0], p[1], p[2], p[3], zeros, zeros}, d == 1);
+    }
+    for (size_t at = 0; at < kSteps * kRows; ++at)
+      for (const Values& one : y)
+        joined.insert(joined.end(), one.begin() + at * kHidden, one.begin() + (at + 1) * kHidden);
+    x = joined;
+  }
+  return x;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_direction_has_its_gradients) {
+  for (bool reverse : {false, true})
+    for (bool packed : {false, true}) {
+      std::vector<Tensor> inputs = direction_inputs();
+      if (packed) inputs.push_back(lengths());
+      check_gradients(
+          "lstm", [&](Inputs x) { return run_direction(x, reverse); }, inputs,
+          [&](const auto& x) { return direction(x, reverse); }, {.roundings = kRoundings});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(each_result_alone_has_its_gradients) {
+  const std::vector<Tensor> inputs = direction_inputs();
+  const size_t y = kSteps * kRows * kHidden, state = kRows * kHidden;
+  const size_t begin[] = {0, y, y + state}, end[] = {y, y + state, y + 2 * state};
+  for (size_t i = 0; i < 3; ++i)
+    check_gradients(
+        "lstm", [&](Inputs x) { return run_direction(x, false)[i]; }, inputs,
+        [&](const auto& x) {
+          const Values all = direction(x, false);
+          return Values(all.begin() + begin[i], all.begin() + end[i]);
+        },
+        {.roundings = kRoundings});
+}
+
+BOOST_AUTO_TEST_CASE(layers_and_directions_follow_each_other) {
+  Lstm lstm(kIn, kHidden, {.num_layers = 2, .bidirectional = true});
+  const Tensor x = uniform({kSteps, kRows, kIn}, 1.0f);
+  std::vector<Values> parameters;
+  for (const auto& [name, tensor] : lstm.named_parameters())
+    parameters.emplace_back(tensor.values<float>().begin(), tensor.values<float>().end());
+  // Parameters are the module's: the gradient of x goes through all of them.
+  check_gradients(
+      "lstm", [&](Inputs in) { return lstm(in[0]); }, {x},
+      [&](const auto& in) { return two_layers(in[0], parameters); }, {.roundings = 2 * kRoundings});
+}
+
+BOOST_AUTO_TEST_CASE(parameters_have_the_names_of_pytorch) {
+  Lstm lstm(3, 2, {.num_layers = 2, .bidirectional = true});
+  std::string names;
+  for (const auto& [name, tensor] : lstm.named_parameters()) {
+    names += name + tensor.shape().text() + " ";
+    for (float w : tensor.values<float>()) BOOST_REQUIRE(std::abs(w) <= std::sqrt(0.5f));
+  }
+  BOOST_TEST(names ==
+             "weight_ih_l0[8, 3] weight_hh_l0[8, 2] bias_ih_l0[8] bias_hh_l0[8] "
+             "weight_ih_l0_reverse[8, 3] weight_hh_l0_reverse[8, 2] bias_ih_l0_reverse[8] "
+             "bias_hh_l0_reverse[8] "
+             "weight_ih_l1[8, 4] weight_hh_l1[8, 2] bias_ih_l1[8] bias_hh_l1[8] "
+             "weight_ih_l1_reverse[8, 4] weight_hh_l1_reverse[8, 2] bias_ih_l1_reverse[8] "
+             "bias_hh_l1_reverse[8] ");
+}
+
+// Rows alone, at their own length, are the same as in a padded batch.
+BOOST_AUTO_TEST_CASE(padding_changes_nothing) {
+  Lstm lstm(kIn, kHidden, {.num_layers = 2, .batch_first = true, .bidirectional = true});
+  const Tensor x = uniform({kRows, kSteps, kIn}, 1.0f);
+  const LstmResult all = lstm.run(x, lengths());
+  BOOST_CHECK(all.output.shape() == (Shape{kRows, kSteps, 2 * kHidden}));
+  BOOST_CHECK(all.state.h.shape() == (Shape{4, kRows, kHidden}));
+  for (int64_t row = 0; row < 3; ++row) {
+    const int64_t length = lengths().data<int64_t>()[row];
+    const Tensor own = x.slice(row, row + 1).view({kSteps, kIn}).slice(0, length);
+    const LstmResult one = lstm.run(own.view({1, length, kIn}));
+    const Tensor padded = all.output.slice(row, row + 1).view({kSteps, 2 * kHidden});
+    BOOST_TEST(equal_bits(padded.slice(0, length), one.output.view({length, 2 * kHidden})));
+    for (float v : padded.slice(length, kSteps).values<float>()) BOOST_TEST(v == 0.0f);
+    for (int64_t layer = 0; layer < 4; ++layer)
+      for (int64_t k = 0; k < 2; ++k) {
+        const int64_t at = (layer * 3 + row) * 2 + k;
+        BOOST_TEST(all.state.h.data<float>()[at] == one.state.h.data<float>()[layer * 2 + k]);
+        BOOST_TEST(all.state.c.data<float>()[at] == one.state.c.data<float>()[layer * 2 + k]);
+      }
+  }
+}
+
+// Two halves, the second from the state of the first.
+BOOST_AUTO_TEST_CASE(a_sequence_can_be_cut) {
+  Lstm lstm(kIn, kHidden, {.num_layers = 2});
+  const Tensor x = uniform({kSteps, kRows, kIn}, 1.0f);
+  const LstmResult whole = lstm.run(x), first = lstm.run(x.slice(0, 2));
+  const LstmResult second = lstm.run(x.slice(2, 4), {}, first.state);
+  BOOST_TEST(equal_bits(whole.output.slice(0, 2), first.output));
+  BOOST_TEST(equal_bits(whole.output.slice(2, 4), second.output));
+  BOOST_TEST(equal_bits(whole.state.c, second.state.c));
+}
+
+BOOST_AUTO_TEST_CASE(dropout_is_between_layers_in_training) {
+  Lstm plain(3, 2, {.num_layers = 2}), dropping(3, 2, {.num_layers = 2, .dropout = 0.5f});
+  dropping.load_state_dict(plain.state_dict());
+  const Tensor x = uniform({4, 3, 3}, 1.0f);
+  const LstmResult a = plain.run(x), b = dropping.run(x);
+  BOOST_TEST(equal_bits(a.state.h.slice(0, 1), b.state.h.slice(0, 1)));
+  BOOST_TEST(!equal_bits(a.output, b.output));
+  dropping.eval();
+  BOOST_TEST(equal_bits(a.output, dropping(x)));
+}
+
+BOOST_AUTO_TEST_CASE(messages_name_the_values) {
+  Lstm lstm(3, 2);
+  BOOST_TEST(message_of([&] {
+               lstm(Tensor::zeros({4, 2, 5}));
+             }) == "lstm: weight_ih is f32 [8, 3], expects f32 [8, 5]");
+  BOOST_TEST(message_of([&] {
+               lstm(Tensor::zeros({4, 3}));
+             }) == "lstm: input is [4, 3], expects 3 dimensions");
+  BOOST_TEST(message_of([&] {
+               lstm.run(Tensor::zeros({3, 3, 3}), lengths());
+             }) == "lstm: length 1 is 4, expects 1 to 3");
+  BOOST_TEST(message_of([] { Lstm(3, 0); }) == "lstm: input_size 3, hidden_size 0, num_layers 1");
+}
+
+}  // namespace octet::nn

@@ -1,0 +1,58 @@
+#include "nn/pointwise.h"
+
+#include "kernels/activation_f32.h"
+#include "nn/op_support.h"
+
+namespace octet::nn {
+namespace {
+
+namespace kernel = kernels::activation_f32;
+
+constexpr Curve kSigmoid{"sigmoid", kernel::sigmoid, kernel::sigmoid_gradient, true};
+constexpr Curve kTanh{"tanh", kernel::tanh, kernel::tanh_gradient, true};
+constexpr Curve kGelu{"gelu", kernel::gelu, kernel::gelu_gradient, false};
+constexpr Curve kHardsigmoid{"hardsigmoid", kernel::hardsigmoid, kernel::hardsigmoid_gradient,
+                             false};
+constexpr Curve kHardswish{"hardswish", kernel::hardswish, kernel::hardswish_gradient, false};
+
+Tensor apply_curve(const Curve& curve, const Tensor& x) {
+  return apply_one(std::make_shared<PointwiseOp>(curve), {x});
+}
+
+}  // namespace
+
+std::vector<Tensor> PointwiseOp::forward(std::span<const Tensor> inputs) const {
+  check_inputs(name(), inputs, 1, 1);
+  const Tensor& x = inputs[0];
+  check_f32(name(), "input", x, x.rank());
+  Tensor y = Tensor::empty(x.shape());
+  run_elements(x.elements(), [&](size_t begin, size_t n) {
+    curve_.value(x.data<float>() + begin, y.data<float>() + begin, n);
+  });
+  return {y};
+}
+
+std::vector<Tensor> PointwiseOp::forward_saving(std::span<const Tensor> inputs,
+                                                std::vector<Tensor>& saved) const {
+  std::vector<Tensor> y = forward(inputs);
+  saved = {curve_.keeps_y ? y[0] : inputs[0]};
+  return y;
+}
+
+std::vector<Tensor> PointwiseOp::backward(const BackwardArgs& args) const {
+  const Tensor &kept = args.saved[0], &dy = args.dy[0];
+  Tensor dx = result_like(dy);
+  run_elements(dy.elements(), [&](size_t begin, size_t n) {
+    curve_.gradient(kept.data<float>() + begin, dy.data<float>() + begin, dx.data<float>() + begin,
+                    n);
+  });
+  return {dx};
+}
+
+Tensor sigmoid(const Tensor& x) { return apply_curve(kSigmoid, x); }
+Tensor tanh(const Tensor& x) { return apply_curve(kTanh, x); }
+Tensor gelu(const Tensor& x) { return apply_curve(kGelu, x); }
+Tensor hardsigmoid(const Tensor& x) { return apply_curve(kHardsigmoid, x); }
+Tensor hardswish(const Tensor& x) { return apply_curve(kHardswish, x); }
+
+}  // namespace octet::nn
