@@ -38,6 +38,7 @@ struct Options {
   std::string model = "mobilenet_v2", mode = "float", qconfig = "x86";
   unsigned threads = 1;
   int steps = 20, warmup = 3;
+  bool profile = false;
   int64_t batch = 64;
 };
 
@@ -82,6 +83,9 @@ int run(int argc, char** argv) {
   app.add_option("--steps", o.steps)->check(CLI::Range(1, 100000));
   app.add_option("--warmup", o.warmup)->check(CLI::Range(0, 1000));
   app.add_option("--batch", o.batch)->check(CLI::Range(2, 4096));
+  app.add_flag("--profile", o.profile, "print the time of each kind of op in a step, on stderr");
+  bool json = true;
+  app.add_flag("--json", json, "what it prints in any case");
   CLI11_PARSE(app, argc, argv);
 
   set_num_threads(o.threads);
@@ -101,9 +105,13 @@ int run(int argc, char** argv) {
   for (int64_t& label : labels.values<int64_t>()) label = rng.integer(0, kClasses - 1);
 
   Times wall, cpu;
+  std::unique_ptr<TapeProfile> profile;
   float first_loss = 0, last_loss = 0;
   for (int i = -o.warmup; i < o.steps; ++i) {
-    if (i == 0) reset_peak_memory();
+    if (i == 0) {
+      reset_peak_memory();
+      if (o.profile) profile = std::make_unique<TapeProfile>();
+    }
     const double wall_start = wall_ms(), cpu_start = cpu_ms();
     {
       const Recording recording;
@@ -118,6 +126,9 @@ int run(int argc, char** argv) {
     wall.ms.push_back(wall_ms() - wall_start);
     cpu.ms.push_back(cpu_ms() - cpu_start);
   }
+  if (profile)
+    for (const auto& [op, seconds] : profile->seconds())
+      std::fprintf(stderr, "%8.2f ms  %s\n", 1e3 * seconds / o.steps, op.c_str());
   std::printf(
       "{\"model\": \"%s\", \"mode\": \"%s\", \"threads\": %u, \"wall_ms_median\": %.2f, "
       "\"wall_ms_least\": %.2f, \"cpu_ms_median\": %.2f, \"cpu_ms_least\": %.2f, \"peak_mb\": "

@@ -10,6 +10,7 @@
 #include "kernels/depthwise_u8s8.h"
 #include "nn/norm_kernels.h"
 #include "nn/op_support.h"
+#include "tensor/tape.h"
 
 namespace octet::nn {
 namespace {
@@ -116,6 +117,7 @@ Tensor conv_forward(const Conv2dGeometry& geometry, const Tensor& x, int32_t x_z
 
 Tensor conv_dx(const Conv2dGeometry& geometry, const Tensor& weight, const Tensor& dy,
                const Shape& x_shape) {
+  const TapeProfile::Span span("", "  conv_dx");
   const Tensor dx = Tensor::empty(x_shape);
   if (geometry.is_depthwise()) {
     run_packed(

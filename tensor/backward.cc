@@ -46,7 +46,11 @@ void walk(const Node& node, std::vector<Tensor> dy, Agenda& agenda) {
   const std::vector<Tensor> saved = std::exchange(node.saved, {});
   BackwardArgs args{.saved = saved, .inputs = node.inputs, .dy = dy, .wanted = {}};
   for (const Tensor& input : node.inputs) args.wanted.push_back(needs_grad(input));
-  std::vector<Tensor> dx = node.op->backward(args);
+  std::vector<Tensor> dx;
+  {
+    const TapeProfile::Span span(node.op->name(), " backward");
+    dx = node.op->backward(args);
+  }
   dy.clear();
   for (size_t i = 0; i < dx.size() && i < node.inputs.size(); ++i)
     if (dx[i].defined() && args.wanted[i])

@@ -10,6 +10,7 @@ namespace {
 
 thread_local int recordings = 0;
 thread_local int finite_checks = 0;
+thread_local std::map<std::string, double>* profile = nullptr;
 thread_local std::string current_path;
 
 uint64_t next_order() {
@@ -47,6 +48,19 @@ bool Recording::active() { return recordings > 0; }
 FiniteCheck::FiniteCheck() { ++finite_checks; }
 FiniteCheck::~FiniteCheck() { --finite_checks; }
 
+TapeProfile::TapeProfile() { profile = &seconds_; }
+TapeProfile::~TapeProfile() { profile = nullptr; }
+
+TapeProfile::Span::Span(const char* op, const char* direction) : op_(op), direction_(direction) {
+  if (profile != nullptr) start_ = std::chrono::steady_clock::now();
+}
+
+TapeProfile::Span::~Span() {
+  if (profile == nullptr) return;
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start_;
+  (*profile)[std::string(op_) + direction_] += spent.count();
+}
+
 PathScope::PathScope(std::string path) : outer_(std::exchange(current_path, std::move(path))) {}
 PathScope::~PathScope() { current_path = std::move(outer_); }
 const std::string& PathScope::current() { return current_path; }
@@ -62,7 +76,11 @@ std::vector<Tensor> apply(std::shared_ptr<const TapeOp> op, std::vector<Tensor> 
   const bool recording = Recording::active();
   const bool saving = recording && std::any_of(inputs.begin(), inputs.end(), needs_grad);
   std::vector<Tensor> saved;
-  std::vector<Tensor> outputs = saving ? op->forward_saving(inputs, saved) : op->forward(inputs);
+  std::vector<Tensor> outputs;
+  {
+    const TapeProfile::Span span(op->name(), "");
+    outputs = saving ? op->forward_saving(inputs, saved) : op->forward(inputs);
+  }
   if (finite_checks > 0) check_finite(*op, outputs);
   if (!recording) return outputs;
   for (Tensor& output : outputs) {

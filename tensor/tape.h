@@ -5,6 +5,8 @@
 // Recording is alive on this thread.
 #pragma once
 
+#include <chrono>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -73,6 +75,30 @@ class FiniteCheck {
   ~FiniteCheck();
   FiniteCheck(const FiniteCheck&) = delete;
   FiniteCheck& operator=(const FiniteCheck&) = delete;
+};
+
+// While one is alive, the time of ops on this thread adds up by op and direction: "conv2d",
+// "conv2d backward". They do not nest.
+class TapeProfile {
+ public:
+  TapeProfile();
+  ~TapeProfile();
+  TapeProfile(const TapeProfile&) = delete;
+  TapeProfile& operator=(const TapeProfile&) = delete;
+  const std::map<std::string, double>& seconds() const { return seconds_; }
+  // Adds the time from here to its end to the profile that is alive, if any.
+  class Span {
+   public:
+    Span(const char* op, const char* direction);
+    ~Span();
+
+   private:
+    const char *op_, *direction_;
+    std::chrono::steady_clock::time_point start_;
+  };
+
+ private:
+  std::map<std::string, double> seconds_;
 };
 
 // The module path that is attached to nodes recorded on this thread; modules set it (nn/module.h).
