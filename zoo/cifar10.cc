@@ -35,7 +35,8 @@ Cifar10Images::Cifar10Images(const std::string& folder, Split split,
 }
 
 void Cifar10Images::append_file(const std::string& path) {
-  OCTET_CHECK(std::filesystem::exists(path), path, " is missing");
+  std::error_code ignored;
+  OCTET_CHECK(std::filesystem::exists(path, ignored), path, " is missing");
   GzFile file(path);
   std::vector<uint8_t> record(kRecordBytes);
   size_t records = 0;

@@ -60,7 +60,8 @@ std::string find_folder(const Entry& entry, const std::string& wanted) {
   if (!wanted.empty()) return wanted;
   OCTET_CHECK(entry.package != nullptr, "data set '", entry.name,
               "': the folder of its files is needed");
-  OCTET_CHECK(std::filesystem::exists(entry.folder), entry.folder,
+  std::error_code ignored;
+  OCTET_CHECK(std::filesystem::exists(entry.folder, ignored), entry.folder,
               " is missing; it comes with the Debian package ", entry.package, ": apt-get install ",
               entry.package);
   return entry.folder;
@@ -88,7 +89,8 @@ DataSet open_data_set(const std::string& name, const DataSetOptions& options) {
     }
     names += std::string(names.empty() ? "" : ", ") + entry.name;
   }
-  OCTET_CHECK(std::filesystem::is_directory(name), "there is no data set '", name,
+  std::error_code ignored;
+  OCTET_CHECK(std::filesystem::is_directory(name, ignored), "there is no data set '", name,
               "'; there are: ", names, ", or a folder with train/CLASS/IMAGE and val/CLASS/IMAGE");
   OCTET_CHECK(options.folder.empty(), "data set '", name, "' is a folder itself; '", options.folder,
               "' is one too many");

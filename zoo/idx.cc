@@ -39,8 +39,9 @@ std::vector<uint8_t> read_idx(const std::string& path, const std::vector<uint32_
 
 // The path itself, or with .gz at its end.
 std::string find_file(const std::string& path) {
+  std::error_code ignored;
   for (const std::string& candidate : {path, path + ".gz"}) {
-    if (std::filesystem::exists(candidate)) return candidate;
+    if (std::filesystem::exists(candidate, ignored)) return candidate;
   }
   fail(path, " is missing, also with .gz");
 }
