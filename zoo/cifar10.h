@@ -22,6 +22,9 @@ class Cifar10Images : public Dataset {
   size_t size() const override { return labels_.size(); }
   int label(size_t i) const override { return labels_[i]; }
   Image image(size_t i) const override;
+  bool holds_fitted_images() const override {
+    return preprocessing().resize == kSide && preprocessing().crop == kSide;
+  }
 
  private:
   void append_file(const std::string& path);

@@ -116,8 +116,8 @@ DataLoader::DataLoader(const Dataset& data, const LoaderOptions& options)
       mean_colour_(mean_colour(data.preprocessing())),
       pool_(create_pool(options.threads)),
       reported_(data.size()) {
-  const size_t view_bytes = data.preprocessing().elements();
-  if (!options.augmentation.resized_crop && data.size() <= options.cache_bytes / view_bytes) {
+  const bool worth_it = !options.augmentation.resized_crop && !data.holds_fitted_images();
+  if (worth_it && data.size() <= options.cache_bytes / data.preprocessing().elements()) {
     cache_.resize(data.size());
   }
 }

@@ -35,7 +35,8 @@ struct LoaderOptions {
   size_t prefetch = 4;   // batches that may wait to be taken, >= 1
   unsigned threads = 1;  // that decode and prepare, >= 1
   // Resized and cropped images are kept from one epoch to the next when all of them fit in so many
-  // bytes (and no random resized crop has to begin with the whole image).
+  // bytes; not for a random resized crop, which begins with the whole image, nor when the data set
+  // holds them in that form already.
   size_t cache_bytes = size_t{512} << 20;
 };
 

@@ -270,6 +270,18 @@ BOOST_AUTO_TEST_CASE(images_that_fit_the_cache_are_read_once) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(images_that_the_data_set_holds_fitted_are_not_kept_twice) {
+  class Held : public Generated {
+   public:
+    using Generated::Generated;
+    bool holds_fitted_images() const override { return true; }
+  };
+  const Held data(10);
+  DataLoader loader(data, {.batch_size = 4});
+  for (uint64_t epoch = 0; epoch < 3; ++epoch) epoch_of(loader, epoch);
+  BOOST_TEST(data.reads == 30);
+}
+
 BOOST_AUTO_TEST_CASE(options_out_of_range_are_refused) {
   const Generated data(10), empty(0);
   BOOST_CHECK_THROW(DataLoader(data, {.batch_size = 0}), Error);

@@ -35,6 +35,7 @@ BOOST_AUTO_TEST_CASE(fashion_mnist_for_training_has_mean_0_and_deviation_1) {
   const DataSet set = open_data_set("fashion-mnist");
   BOOST_TEST(set.images->size() == 60000);
   BOOST_TEST(set.classes.size() == 10);
+  BOOST_TEST(set.images->holds_fitted_images());
   const std::vector<double> counts = histogram(*set.images);
   double n = 0, sum = 0, squares = 0;
   const Preprocessing& how = set.images->preprocessing();
@@ -49,7 +50,10 @@ BOOST_AUTO_TEST_CASE(fashion_mnist_for_training_has_mean_0_and_deviation_1) {
 }
 
 BOOST_AUTO_TEST_CASE(fashion_mnist_for_testing_has_1000_of_each_class) {
-  const DataSet set = open_data_set("fashion-mnist", {.split = Split::test});
+  const Preprocessing larger = {.resize = 32, .crop = 32};
+  const DataSet set =
+      open_data_set("fashion-mnist", {.split = Split::test, .preprocessing = larger});
+  BOOST_TEST(!set.images->holds_fitted_images());
   std::vector<int> counts(10);
   for (size_t i = 0; i < set.images->size(); ++i) ++counts[set.images->label(i)];
   BOOST_TEST(counts == std::vector<int>(10, 1000));

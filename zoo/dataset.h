@@ -21,6 +21,9 @@ class Dataset {
   virtual int label(size_t i) const = 0;
   // Throws octet::Error when the image can't be had. May be called by several threads at once.
   virtual Image image(size_t i) const = 0;
+  // Whether image(i) copies pixels that need no resizing and cropping: to keep them a second time
+  // would save nothing.
+  virtual bool holds_fitted_images() const { return false; }
 
   const Preprocessing& preprocessing() const { return preprocessing_; }
 

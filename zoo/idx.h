@@ -25,6 +25,9 @@ class IdxImages : public Dataset {
   int label(size_t i) const override { return labels_[i]; }
   // With its grey in all three channels.
   Image image(size_t i) const override;
+  bool holds_fitted_images() const override {
+    return preprocessing().resize == kSide && preprocessing().crop == kSide;
+  }
 
  private:
   std::vector<uint8_t> pixels_;  // [n, 28, 28]
