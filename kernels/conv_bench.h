@@ -4,6 +4,7 @@
 //   peak    the share of a register-only loop measured beside it
 //   GB/s    input and output once each: what bounds the large depthwise layers
 //   us      of one call
+//   pack GB/s  of weights, which training packs anew in every step
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -25,11 +26,13 @@ namespace octet::kernels {
 struct ConvShape {
   size_t in_hw, in_c, out_c, kernel, stride;
   size_t groups = 1;
+  size_t batch = 1;
 
   Conv2dGeometry geometry() const {
     const size_t pad = kernel / 2;
     const size_t out_hw = (in_hw + 2 * pad - kernel) / stride + 1;
-    return {.in_h = in_hw,
+    return {.batch = batch,
+            .in_h = in_hw,
             .in_w = in_hw,
             .in_c = in_c,
             .out_h = out_hw,
@@ -79,6 +82,17 @@ inline constexpr ConvShape kDenseShapes[] = {
     {14, 256, 512, 3, 2},
 };
 
+// Training on small images: batches of 64. MobileNet v2 and ResNet-20.
+constexpr ConvShape training(size_t in_hw, size_t in_c, size_t out_c, size_t kernel) {
+  return {in_hw, in_c, out_c, kernel, 1, 1, 64};
+}
+inline constexpr ConvShape kTrainingShapes[] = {
+    training(16, 16, 96, 1), training(16, 96, 24, 1),  training(8, 144, 32, 1),
+    training(8, 192, 64, 1), training(4, 64, 384, 1),  training(2, 96, 576, 1),
+    training(2, 576, 96, 1), training(1, 960, 320, 1), training(1, 320, 1280, 1),
+    training(32, 3, 16, 3),  training(32, 16, 16, 3),  training(8, 64, 64, 3),
+};
+
 constexpr ConvShape depthwise(size_t in_hw, size_t c, size_t kernel, size_t stride) {
   return {in_hw, c, c, kernel, stride, c};
 }
@@ -110,11 +124,12 @@ struct ConvF32BenchLayer {
       x.as<float>()[i] = rng.uniform(-1.0f, 1.0f);
     params = {.geometry = g, .weight = weight.data(), .bias = bias.data(), .lo = 0, .hi = 6};
     packed = AlignedBuffer(kPackedBytes(params));
-    kPack(params, packed.data());
+    pack();
     work = kWork(params);
     workspace = AlignedBuffer(work.workspace_bytes);
   }
 
+  void pack() { kPack(params, packed.data()); }
   void run() {
     kRun(params, packed.data(), x.as<float>(), y.as<float>(), workspace.data(), 0, work.tasks);
   }
@@ -145,9 +160,10 @@ void measure_conv(benchmark::State& state, Conv2dGeometry g) {
     state.SkipWithError("differs from the reference");
     return;
   }
-  double best = 1e9, peak = 0;
+  double best = 1e9, peak = 0, pack = 1e9;
   for (auto _ : state) {
     peak = std::max(peak, Layer::peak_gmacs());
+    pack = std::min(pack, bench::best_seconds([&] { layer.pack(); }, 10));
     best = std::min(best, bench::best_seconds([&] { layer.run(); }, 60));
     state.SetIterationTime(best);
   }
@@ -156,10 +172,12 @@ void measure_conv(benchmark::State& state, Conv2dGeometry g) {
   state.counters["peak"] = gmacs / peak;
   state.counters["GB/s"] = static_cast<double>(layer.x.size() + layer.y.size()) / best * 1e-9;
   state.counters["us"] = best * 1e6;
+  state.counters["pack GB/s"] =
+      static_cast<double>(layer.weight.size() * sizeof(layer.weight[0])) / pack * 1e-9;
 }
 
 template <class Layer>
-bool register_convs(std::span<const ConvShape> shapes) {
+bool register_convs(std::span<const ConvShape> shapes, const char* suffix = "") {
   for (const ConvShape& s : shapes) {
     char channels[40], name[80];
     if (s.groups == 1) {
@@ -167,8 +185,8 @@ bool register_convs(std::span<const ConvShape> shapes) {
     } else {
       std::snprintf(channels, sizeof(channels), "c%zu", s.in_c);
     }
-    std::snprintf(name, sizeof(name), "%zux%zu %s %zux%zu/%zu", s.in_hw, s.in_hw, channels,
-                  s.kernel, s.kernel, s.stride);
+    std::snprintf(name, sizeof(name), "%zux%zux%zu %s %zux%zu/%zu%s", s.batch, s.in_hw, s.in_hw,
+                  channels, s.kernel, s.kernel, s.stride, suffix);
     benchmark::RegisterBenchmark(name, measure_conv<Layer>, s.geometry())
         ->UseManualTime()
         ->Iterations(4);

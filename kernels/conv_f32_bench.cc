@@ -1,4 +1,5 @@
-// The dense layers of MobileNet v2, the 3x3 and 7x7 ones of ResNet. How and what: conv_bench.h.
+// The dense layers of MobileNet v2, the 3x3 and 7x7 ones of ResNet; small images in batches. How
+// and what: conv_bench.h.
 #include "kernels/conv_bench.h"
 #include "kernels/conv_f32.h"
 #include "kernels/conv_f32_ref.h"
@@ -8,7 +9,8 @@ namespace {
 
 using Layer = ConvF32BenchLayer<conv_f32::Params, conv_f32::packed_bytes, conv_f32::pack,
                                 conv_f32::work, conv_f32::run, ref::conv_f32>;
-const bool kRegistered = register_convs<Layer>(kDenseShapes);
+const bool kRegistered =
+    register_convs<Layer>(kDenseShapes) && register_convs<Layer>(kTrainingShapes);
 
 }  // namespace
 }  // namespace octet::kernels

@@ -1,4 +1,5 @@
-// The dense layers of MobileNet v2, the 3x3 and 7x7 ones of ResNet. How and what: conv_bench.h.
+// The dense layers of MobileNet v2, the 3x3 and 7x7 ones of ResNet; small images in batches. How
+// and what: conv_bench.h.
 #include <cmath>
 #include <vector>
 
@@ -31,11 +32,12 @@ struct Layer {
     for (size_t i = 0; i < x.size(); ++i) x.as<uint8_t>()[i] = static_cast<uint8_t>(rng.next());
     params = {g, weight.data(), bias.data(), multiplier.data(), 120, {128, 0, 255}};
     packed = AlignedBuffer(conv_u8s8::packed_bytes(params));
-    conv_u8s8::pack(params, packed.data());
+    pack();
     work = conv_u8s8::work(params);
     workspace = AlignedBuffer(work.workspace_bytes);
   }
 
+  void pack() { conv_u8s8::pack(params, packed.data()); }
   void run() {
     conv_u8s8::run(params, packed.data(), x.as<uint8_t>(), y.as<uint8_t>(), workspace.data(), 0,
                    work.tasks);
@@ -47,7 +49,24 @@ struct Layer {
   static double peak_gmacs() { return bench::peak_gmacs_u8s8(); }
 };
 
-const bool kRegistered = register_convs<Layer>(kDenseShapes);
+struct F32Layer : Layer {
+  explicit F32Layer(const Conv2dGeometry& g) : Layer(g) {
+    y = AlignedBuffer(g.batch * g.out_h * g.out_w * g.out_c * sizeof(float));
+  }
+
+  void run() {
+    conv_u8s8::run_f32(params, packed.data(), x.as<uint8_t>(), y.as<float>(), workspace.data(), 0,
+                       work.tasks);
+  }
+  bool right(size_t oy, size_t ox, size_t o, size_t y_index) {
+    const int32_t acc = ref::conv_u8s8_acc(params, x.as<uint8_t>(), 0, oy, ox, o);
+    return y.as<float>()[y_index] == static_cast<float>(acc) * multiplier[o];
+  }
+};
+
+const bool kRegistered = register_convs<Layer>(kDenseShapes) &&
+                         register_convs<Layer>(kTrainingShapes) &&
+                         register_convs<F32Layer>(kTrainingShapes, " to f32");
 
 }  // namespace
 }  // namespace octet::kernels
