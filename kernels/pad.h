@@ -4,8 +4,8 @@
 //   element
 //
 // x: [batch, in_h, in_w, in_c], y: [batch, out_h, out_w, out_c], T: uint8_t or float, no overlap.
-// Any size incl. 0 with in + pad <= out in each dimension. A task is a row of y. Copies bytes, so
-// there is one version for all targets. Normative: pad_ref.h.
+// Any size incl. 0 with in + pad <= out in each dimension. Copies bytes, so there is one version
+// for all targets. Normative: pad_ref.h.
 #pragma once
 
 #include <cstddef>
@@ -21,9 +21,13 @@ struct Params {
   size_t pad_top = 0, pad_left = 0, pad_front = 0;  // front: channels before those of x
 };
 
+// A task is a row of y.
 Work work(const Params& params) noexcept;
-
 template <class T>
 void run(const Params& params, T value, const T* x, T* y, size_t begin, size_t end) noexcept;
+
+// The gradient with respect to x: the elements of dy that x's went to. A task is a row of x.
+Work gradient_work(const Params& params) noexcept;
+void gradient(const Params& params, const float* dy, float* dx, size_t begin, size_t end) noexcept;
 
 }  // namespace octet::kernels::pad

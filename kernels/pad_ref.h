@@ -21,4 +21,13 @@ void run(const Params& p, T value, const T* x, T* y) {
           *y++ = element(n, i - p.pad_top, j - p.pad_left, c - p.pad_front);
 }
 
+inline void gradient(const Params& p, const float* dy, float* dx) {
+  for (size_t n = 0; n < p.batch; ++n)
+    for (size_t i = 0; i < p.in_h; ++i)
+      for (size_t j = 0; j < p.in_w; ++j)
+        for (size_t c = 0; c < p.in_c; ++c)
+          *dx++ = dy[((n * p.out_h + i + p.pad_top) * p.out_w + j + p.pad_left) * p.out_c + c +
+                     p.pad_front];
+}
+
 }  // namespace octet::kernels::ref::pad

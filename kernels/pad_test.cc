@@ -50,6 +50,22 @@ void expect_reference(const pad::Params& p, T value, Rng& rng, Edge edge) {
                     << p.out_c);
 }
 
+void expect_reference_gradient(const pad::Params& p, Rng& rng, Edge edge) {
+  GuardedArray<float> dy(p.batch * p.out_h * p.out_w * p.out_c, edge);
+  GuardedArray<float> dx(p.batch * p.in_h * p.in_w * p.in_c, edge);
+  testing::fill_floats(dy, rng);
+  testing::fill_floats(dx, rng);
+  std::vector<float> want(dx.size());
+  ref::pad::gradient(p, dy.data(), want.data());
+  const Work work = pad::gradient_work(p);
+  const size_t cut = rng.below(work.tasks + 1);
+  pad::gradient(p, dy.data(), dx.data(), cut, work.tasks);
+  pad::gradient(p, dy.data(), dx.data(), 0, cut);
+  BOOST_TEST(std::equal(dx.begin(), dx.end(), want.begin(), want.end()),
+             p.in_h << "x" << p.in_w << "x" << p.in_c << " from " << p.out_h << "x" << p.out_w
+                    << "x" << p.out_c);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(every_side_equals_the_reference) {
@@ -62,6 +78,7 @@ BOOST_AUTO_TEST_CASE(every_side_equals_the_reference) {
           for (Edge edge : {Edge::start, Edge::end}) {
             expect_reference<uint8_t>(params_of(batch, h, w, c), 77, rng, edge);
             expect_reference<float>(params_of(batch, h, w, c), 0.0f, rng, edge);
+            expect_reference_gradient(params_of(batch, h, w, c), rng, edge);
           }
 }
 
@@ -72,16 +89,21 @@ BOOST_AUTO_TEST_CASE(nothing_inside_is_all_value) {
       Extent e[3] = {{1, 2, 1}, {1, 2, 1}, {1, 2, 1}};
       e[dimension] = empty;
       expect_reference<uint8_t>(params_of(2, e[0], e[1], e[2]), 9, rng, Edge::end);
+      expect_reference_gradient(params_of(2, e[0], e[1], e[2]), rng, Edge::end);
     }
 }
 
-// One pixel of two channels by hand: the reference itself.
+// One pixel of two channels by hand: the references themselves.
 BOOST_AUTO_TEST_CASE(the_reference_puts_the_image_where_the_formula_says) {
+  const pad::Params p = params_of(1, {1, 1, 0}, {0, 1, 1}, {1, 2, 1});
   const float x[] = {1, 2};
   std::vector<float> y(2 * 2 * 4);
-  ref::pad::run(params_of(1, {1, 1, 0}, {0, 1, 1}, {1, 2, 1}), -5.0f, x, y.data());
+  ref::pad::run(p, -5.0f, x, y.data());
   const std::vector<float> want = {-5, -5, -5, -5, -5, -5, -5, -5, -5, 1, 2, -5, -5, -5, -5, -5};
   BOOST_TEST(y == want, boost::test_tools::per_element());
+  float dx[] = {0, 0};
+  ref::pad::gradient(p, y.data(), dx);
+  BOOST_TEST(dx == x, boost::test_tools::per_element());
 }
 
 }  // namespace octet::kernels

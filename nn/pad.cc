@@ -4,6 +4,23 @@
 #include "nn/op_support.h"
 
 namespace octet::nn {
+namespace {
+
+kernels::pad::Params params_of(const PadOptions& options, const Shape& x, const Shape& y) {
+  const auto size = [](int64_t n) { return static_cast<size_t>(n); };
+  return {.batch = size(x[0]),
+          .in_h = size(x[1]),
+          .in_w = size(x[2]),
+          .in_c = size(x[3]),
+          .out_h = size(y[1]),
+          .out_w = size(y[2]),
+          .out_c = size(y[3]),
+          .pad_top = size(options.top),
+          .pad_left = size(options.left),
+          .pad_front = size(options.front)};
+}
+
+}  // namespace
 
 PadOp::PadOp(const PadOptions& options) : options_(options) {
   for (int64_t side :
@@ -17,25 +34,16 @@ std::vector<Tensor> PadOp::forward(std::span<const Tensor> inputs) const {
   const Tensor& x = inputs[0];
   check_f32(name(), "input", x, 4);
   const PadOptions& o = options_;
-  Tensor y = Tensor::zeros({x.dim(0), o.top + x.dim(1) + o.bottom, o.left + x.dim(2) + o.right,
-                            o.front + x.dim(3) + o.back});
-  const auto size = [](int64_t n) { return static_cast<size_t>(n); };
-  const kernels::pad::Params params{.batch = size(x.dim(0)),
-                                    .in_h = size(x.dim(1)),
-                                    .in_w = size(x.dim(2)),
-                                    .in_c = size(x.dim(3)),
-                                    .out_h = size(y.dim(1)),
-                                    .out_w = size(y.dim(2)),
-                                    .out_c = size(y.dim(3)),
-                                    .pad_top = size(o.top),
-                                    .pad_left = size(o.left),
-                                    .pad_front = size(o.front)};
+  const Tensor y = Tensor::empty({x.dim(0), o.top + x.dim(1) + o.bottom,
+                                  o.left + x.dim(2) + o.right, o.front + x.dim(3) + o.back});
+  const kernels::pad::Params params = params_of(o, x.shape(), y.shape());
   run_tasks(kernels::pad::work(params), [&](std::byte*, size_t begin, size_t end) {
     kernels::pad::run(params, 0.0f, x.data<float>(), y.data<float>(), begin, end);
   });
   return {y};
 }
 
+<<<<<<< HEAD
 std::vector<Tensor> PadOp::forward_saving(std::span<const Tensor> inputs,
                                           std::vector<Tensor>&) const {
   return forward(inputs);
@@ -57,6 +65,14 @@ std::vector<Tensor> PadOp::backward(const BackwardArgs& args) const {
         std::copy_n(from, shape[3], dx.data<float>() + (row * shape[2] + column) * shape[3]);
       }
     }
+=======
+std::vector<Tensor> PadOp::backward(const BackwardArgs& args) const {
+  const Tensor& dy = args.dy[0];
+  const Tensor dx = Tensor::empty(args.inputs[0].shape());
+  const kernels::pad::Params params = params_of(options_, dx.shape(), dy.shape());
+  run_tasks(kernels::pad::gradient_work(params), [&](std::byte*, size_t begin, size_t end) {
+    kernels::pad::gradient(params, dy.data<float>(), dx.data<float>(), begin, end);
+>>>>>>> 21b9cb2 (pad: its gradient)
   });
   return {dx};
 }

@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "nn/gradient_testing.h"
 #include "nn/graph.h"
 #include "nn/nn_testing.h"
 #include "tensor/threads.h"
@@ -49,6 +50,23 @@ BOOST_AUTO_TEST_CASE(the_program_computes_the_same_bits) {
   BOOST_TEST(program.instructions.size() == 1u);
   const Tensor x = uniform({2, 3, 4, 5}, 1.0f);
   BOOST_TEST(equal_bits(run_engine(program, x), net(x)));
+}
+
+BOOST_AUTO_TEST_CASE(only_what_is_inside_has_a_gradient) {
+  testing::check_gradients(
+      "pad",
+      [](testing::Inputs x) {
+        return pad(x[0], {.left = 1, .right = 2, .bottom = 1, .front = 2, .back = 1});
+      },
+      {uniform({2, 2, 3, 2}, 3.0f)},
+      [](auto x) {
+        testing::Values y(2 * 3 * 6 * 5);
+        for (size_t i = 0; i < x[0].size(); ++i) {
+          const size_t c = i % 2, w = i / 2 % 3, h = i / 6 % 2, n = i / 12;
+          y[((n * 3 + h) * 6 + w + 1) * 5 + c + 2] = x[0][i];
+        }
+        return y;
+      });
 }
 
 BOOST_AUTO_TEST_CASE(messages_name_the_values) {
