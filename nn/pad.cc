@@ -43,36 +43,12 @@ std::vector<Tensor> PadOp::forward(std::span<const Tensor> inputs) const {
   return {y};
 }
 
-<<<<<<< HEAD
-std::vector<Tensor> PadOp::forward_saving(std::span<const Tensor> inputs,
-                                          std::vector<Tensor>&) const {
-  return forward(inputs);
-}
-
-// The part of dy that x fills.
-std::vector<Tensor> PadOp::backward(const BackwardArgs& args) const {
-  const Tensor& dy = args.dy[0];
-  const Shape& shape = args.inputs[0].shape();
-  Tensor dx = Tensor::empty(shape);
-  const int64_t rows = shape[0] * shape[1];
-  default_pool()(static_cast<size_t>(rows), [&](size_t begin, size_t end, unsigned) {
-    for (auto row = static_cast<int64_t>(begin); row < static_cast<int64_t>(end); ++row) {
-      const int64_t dy_row = row / shape[1] * dy.dim(1) + options_.top + row % shape[1];
-      for (int64_t column = 0; column < shape[2]; ++column) {
-        const float* from = dy.data<float>() +
-                            (dy_row * dy.dim(2) + options_.left + column) * dy.dim(3) +
-                            options_.front;
-        std::copy_n(from, shape[3], dx.data<float>() + (row * shape[2] + column) * shape[3]);
-      }
-    }
-=======
 std::vector<Tensor> PadOp::backward(const BackwardArgs& args) const {
   const Tensor& dy = args.dy[0];
   const Tensor dx = Tensor::empty(args.inputs[0].shape());
   const kernels::pad::Params params = params_of(options_, dx.shape(), dy.shape());
   run_tasks(kernels::pad::gradient_work(params), [&](std::byte*, size_t begin, size_t end) {
     kernels::pad::gradient(params, dy.data<float>(), dx.data<float>(), begin, end);
->>>>>>> 21b9cb2 (pad: its gradient)
   });
   return {dx};
 }

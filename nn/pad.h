@@ -22,13 +22,9 @@ class PadOp : public Op {
   const char* name() const override { return "pad"; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
   std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
-<<<<<<< HEAD
-                                     std::vector<Tensor>& saved) const override;
-=======
                                      std::vector<Tensor>&) const override {
     return forward(inputs);
   }
->>>>>>> 21b9cb2 (pad: its gradient)
   std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::pass_through; }
   engine::ValueId lower(const Lowering& layer) const override;
