@@ -161,7 +161,7 @@ class TrainedOp : public TapeOp {
     const std::vector<float> ones(effective_scale_.size(), 1.0f);
     const Tensor dq = nn::conv_dw(geometry, integers(x, layer_.x), norm.x, parts_.weight.shape());
     norm.x = Tensor();
-    const WeightGradients gradients = rows_backward(rows_, scale_, range_, q, dq, ones);
+    const WeightGradients gradients = rows_backward(rows_, scale_, range_, dq, ones);
     if (!rows_.factor.empty()) add_factor_gradient(gradients, norm.weight);
     return in_order(parts_, dx, gradients.weight, norm.bias, norm.weight, norm.bias);
   }
@@ -359,8 +359,7 @@ class FrozenOp : public TapeOp {
       s[c] = parts_.gamma.data<float>()[c] * inverse_std[c];
     }
     const WeightRows rows{parts_.weight, parts_.batch_norm ? s : std::vector<float>()};
-    const WeightGradients gradients =
-        rows_backward(rows, quantization.weight_scale, range, q, dq, s);
+    const WeightGradients gradients = rows_backward(rows, quantization.weight_scale, range, dq, s);
     Tensor bias, gamma;
     if (parts_.bias.defined()) bias = Tensor::empty({channels});
     if (parts_.gamma.defined()) gamma = Tensor::empty({channels});

@@ -1,25 +1,45 @@
 #include "quant/weight_quantization.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/error.h"
+#include "kernels/quantize_rows.h"
+#include "tensor/threads.h"
 
 namespace octet::quant {
 namespace {
 
-int64_t row_size(const Tensor& weight) {
-  return weight.dim(0) > 0 ? weight.elements() / weight.dim(0) : 0;
+namespace kernel = kernels::quantize_rows;
+
+size_t row_size(const Tensor& weight) {
+  return weight.dim(0) > 0 ? static_cast<size_t>(weight.elements() / weight.dim(0)) : 0;
+}
+
+kernel::Rows rows_of(const WeightRows& rows) {
+  return {rows.weight.data<float>(), static_cast<size_t>(rows.weight.dim(0)), row_size(rows.weight),
+          rows.factor.empty() ? nullptr : rows.factor.data()};
+}
+
+template <class Run>
+void run_rows(size_t rows, const Run& run) {
+  default_pool()(rows, [&](size_t begin, size_t end, unsigned) { run(begin, end); });
 }
 
 }  // namespace
 
 std::vector<ValueRange> row_ranges(const WeightRows& rows) {
-  const auto n = static_cast<size_t>(row_size(rows.weight));
+  const auto count = static_cast<size_t>(rows.weight.dim(0));
+  std::vector<float> min(count), max(count);
+  // Of w alone: rounding keeps order, so the ends of w * f are products of the ends of w.
+  run_rows(count, [&](size_t begin, size_t end) {
+    kernel::range(rows_of({rows.weight, {}}), min.data(), max.data(), begin, end);
+  });
   std::vector<ValueRange> ranges;
-  for (int64_t o = 0; o < rows.weight.dim(0); ++o) {
-    const float f = rows.factor_of(o);
-    const size_t first = static_cast<size_t>(o) * n;
-    const ValueRange r = find_range(rows.weight.values<float>().subspan(first, n), first);
-    // Rounding keeps order, so the ends of w * f are products of the ends of w.
-    const float a = r.min * f, b = r.max * f;
+  for (size_t o = 0; o < count; ++o) {
+    OCTET_CHECK(std::isfinite(min[o]) && std::isfinite(max[o]), "weights of output channel ", o,
+                " are not finite");
+    const float f = rows.factor_of(static_cast<int64_t>(o)), a = min[o] * f, b = max[o] * f;
     ranges.push_back({std::min(a, b), std::max(a, b)});
   }
   return ranges;
@@ -27,54 +47,36 @@ std::vector<ValueRange> row_ranges(const WeightRows& rows) {
 
 Tensor quantize_rows(const WeightRows& rows, const std::vector<float>& scale,
                      const QuantRange& range) {
-  const int64_t n = row_size(rows.weight);
   Tensor q = Tensor::empty(rows.weight.shape(), DType::s8);
-  for (int64_t o = 0; o < q.dim(0); ++o) {
-    const QParams qparams{scale[o], 0, range.quant_min, range.quant_max};
-    const float f = rows.factor_of(o), inverse = 1.0f / scale[o];
-    const float* w = rows.weight.data<float>() + o * n;
-    int8_t* to = q.data<int8_t>() + o * n;
-    for (int64_t i = 0; i < n; ++i)
-      to[i] = static_cast<int8_t>(quantize_value(w[i] * f, inverse, qparams));
-  }
+  run_rows(scale.size(), [&](size_t begin, size_t end) {
+    kernel::quantize(rows_of(rows), {scale.data(), range.quant_min, range.quant_max},
+                     q.data<int8_t>(), begin, end);
+  });
   return q;
 }
 
 Tensor dequantize_rows(const Tensor& q, const std::vector<float>& scale) {
-  const int64_t n = row_size(q);
   Tensor w = Tensor::empty(q.shape());
-  for (int64_t o = 0; o < q.dim(0); ++o) {
-    const int8_t* from = q.data<int8_t>() + o * n;
-    float* to = w.data<float>() + o * n;
-    for (int64_t i = 0; i < n; ++i) to[i] = static_cast<float>(from[i]) * scale[o];
-  }
+  const size_t n = row_size(q);
+  run_rows(scale.size(), [&](size_t begin, size_t end) {
+    kernel::dequantize(q.data<int8_t>(), n, scale.data(), w.data<float>(), begin, end);
+  });
   return w;
 }
 
 WeightGradients rows_backward(const WeightRows& rows, const std::vector<float>& scale,
-                              const QuantRange& range, const Tensor& q, const Tensor& dq,
+                              const QuantRange& range, const Tensor& dq,
                               const std::vector<float>& k) {
-  const int64_t n = row_size(q), count = q.dim(0);
-  WeightGradients gradients{dq.is_exclusive() ? dq : Tensor::empty(q.shape()),
-                            std::vector<double>(count), std::vector<double>(count)};
-  for (int64_t o = 0; o < count; ++o) {
-    const QParams wide{scale[o], 0, range.quant_min - 1, range.quant_max + 1};
-    const float f = rows.factor_of(o), inverse = 1.0f / scale[o];
-    const float* w = rows.weight.data<float>() + o * n;
-    const int8_t* integers = q.data<int8_t>() + o * n;
-    const float* from = dq.data<float>() + o * n;
-    float* to = gradients.weight.data<float>() + o * n;
-    double gw = 0, dqq = 0;
-    for (int64_t i = 0; i < n; ++i) {
-      const bool passes = quantize_value(w[i] * f, inverse, wide) == integers[i];
-      const float g = passes ? from[i] : 0.0f;
-      gw += double{g} * w[i];
-      dqq += double{from[i]} * integers[i];
-      to[i] = g * k[o];
-    }
-    gradients.g_dot_w[o] = gw;
-    gradients.dq_dot_q[o] = dqq;
-  }
+  WeightGradients gradients{dq.is_exclusive() ? dq : Tensor::empty(dq.shape()),
+                            std::vector<double>(scale.size()), std::vector<double>(scale.size())};
+  const kernel::Backward backward{
+      rows_of(rows), {scale.data(), range.quant_min, range.quant_max}, dq.data<float>(), k.data()};
+  run_rows(scale.size(), [&](size_t begin, size_t end) {
+    kernel::backward(
+        backward,
+        {gradients.weight.data<float>(), gradients.g_dot_w.data(), gradients.dq_dot_q.data()},
+        begin, end);
+  });
   return gradients;
 }
 

@@ -5,7 +5,7 @@
 //
 //   q  = clamp(round(w * f[o] * (1 / scale[o])), quant_min, quant_max)          s8
 //   backward, straight through: g = dq where the rounded integer was in the range, else 0
-// scale[o] > 0. The formulas: base/qparams.h with zero_point 0.
+// scale[o] > 0. The formulas: kernels/quantize_rows.h.
 #pragma once
 
 #include <vector>
@@ -38,7 +38,7 @@ struct WeightGradients {
 };
 // dq: the gradient of q times something, of the weight's shape; written to where it is exclusive.
 WeightGradients rows_backward(const WeightRows& rows, const std::vector<float>& scale,
-                              const QuantRange& range, const Tensor& q, const Tensor& dq,
+                              const QuantRange& range, const Tensor& dq,
                               const std::vector<float>& k);
 
 }  // namespace octet::quant
