@@ -82,13 +82,13 @@ void check_accuracy(const zoo::QuantizeReport& report, const Expected& expected)
   BOOST_TEST(report.all_images == kImages);
   BOOST_TEST(report.images == kImages - kCalibration);
   BOOST_TEST(report.skipped_images == 0u);
-  BOOST_TEST(report.quantized_layers == report.layers);
+  BOOST_TEST(report.int8_model().quantized_layers == report.int8_model().layers);
   if (!kAllImages) return;
   const zoo::Accuracy f32 = report.float_model.accuracy_on_all.value();
   BOOST_TEST(std::abs(count_of(f32.top1, kImages) - expected.top1) <= 1);
   BOOST_TEST(std::abs(count_of(f32.top5, kImages) - expected.top5) <= 1);
-  BOOST_TEST(report.float_model.accuracy->top1 - report.int8_model.accuracy->top1 <= 1.0);
-  const zoo::Accuracy int8 = report.int8_model.accuracy_on_all.value();
+  BOOST_TEST(report.float_model.accuracy->top1 - report.int8_model().accuracy->top1 <= 1.0);
+  const zoo::Accuracy int8 = report.int8_model().accuracy_on_all.value();
   BOOST_TEST(count_of(int8.top1, kImages) >= expected.int8_top1);
   BOOST_TEST_MESSAGE(report.model << ": float " << f32.top1 << " % (" << f32.top5 << " %), int8 "
                                   << int8.top1 << " % (" << int8.top5 << " %)");

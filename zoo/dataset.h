@@ -1,7 +1,9 @@
 // Dataset: labelled images as a network takes them.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "zoo/labels.h"
@@ -44,6 +46,37 @@ class ImageFolder : public Dataset {
  private:
   std::string folder_;
   std::vector<LabelledImage> images_;
+};
+
+// Some images of another data set, which must outlive this.
+class Subset : public Dataset {
+ public:
+  Subset(const Dataset& whole, std::vector<size_t> indices)
+      : Dataset(whole.preprocessing()), whole_(whole), indices_(std::move(indices)) {}
+  size_t size() const override { return indices_.size(); }
+  int label(size_t i) const override { return whole_.label(indices_[i]); }
+  Image image(size_t i) const override { return whole_.image(indices_[i]); }
+
+ private:
+  const Dataset& whole_;
+  std::vector<size_t> indices_;
+};
+
+// The images of one data set, then those of another that are prepared alike.
+class Joined : public Dataset {
+ public:
+  Joined(std::unique_ptr<Dataset> first, std::unique_ptr<Dataset> second)
+      : Dataset(first->preprocessing()), first_(std::move(first)), second_(std::move(second)) {}
+  size_t size() const override { return first_->size() + second_->size(); }
+  int label(size_t i) const override {
+    return i < first_->size() ? first_->label(i) : second_->label(i - first_->size());
+  }
+  Image image(size_t i) const override {
+    return i < first_->size() ? first_->image(i) : second_->image(i - first_->size());
+  }
+
+ private:
+  std::unique_ptr<Dataset> first_, second_;
 };
 
 // `count` of the indices 0..size - 1, evenly spread: floor(i * size / count); count <= size.

@@ -1,4 +1,4 @@
-// mobilenet_quantize: MobileNetV2 from trained weights to an int8 model, with its accuracy, size
+// mobilenet_quantize: MobileNetV2 from trained weights to int8 models, with their accuracy, size
 // and speed beside those of the float model. README.md shows how to call it.
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +10,7 @@
 #include "engine/format.h"
 #include "tensor/state_dict.h"
 #include "tensor/threads.h"
+#include "zoo/bundled.h"
 #include "zoo/data_sets.h"
 #include "zoo/files.h"
 #include "zoo/imagenet_classes.h"
@@ -17,6 +18,7 @@
 #include "zoo/quantize_job.h"
 #include "zoo/random_model.h"
 #include "zoo/run_program.h"
+#include "zoo/table.h"
 
 namespace octet::zoo {
 namespace {
@@ -25,19 +27,22 @@ constexpr const char* kModel = "mobilenet_v2";
 constexpr unsigned kMaxThreads = 256;
 constexpr size_t kMaxCalibration = 1'000'000;
 
-// Without trained weights: pictures of Fashion-MNIST.
+// The network of the paper's size, for its bytes and its speed: random weights.
 constexpr uint64_t kRandomSeed = 1;
-constexpr size_t kRandomEvaluated = 200;
-constexpr size_t kRandomStatistics = 32;
+constexpr size_t kRandomPictures = 24;
 
 struct Options {
-  std::string weights, images, labels;
+  std::string weights, images, labels, load;
   std::string workflow = "static";
   size_t calibration = 64;
   std::string calibration_list;
   std::string qconfig = "x86";
   unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads);
   std::string save, json;
+  TrainOptions train = {
+      .epochs = 2, .batch_size = 16, .lr = 1e-3, .warmup = 0.1, .weight_decay = 0};
+
+  bool is_bundled() const { return images.empty(); }
 };
 
 // No output may replace another one or an input.
@@ -48,42 +53,59 @@ void check_distinct(const Options& o) {
   };
   OCTET_CHECK(!same(o.save, o.json), "--save and --json name the same file ", o.save);
   for (const std::string& output : {o.save, o.json})
-    for (const std::string& input : {o.weights, o.labels, o.calibration_list})
+    for (const std::string& input : {o.weights, o.labels, o.calibration_list, o.load})
       OCTET_CHECK(!same(output, input), output, ": is read, so it can't be written");
+}
+
+// What goes together, in words of the command line.
+void check_combination(const Options& o) {
+  OCTET_CHECK(o.images.empty() == o.labels.empty(), "--images and --labels go together");
+  OCTET_CHECK(
+      o.images.empty() ? o.weights.empty() : !o.weights.empty() || o.workflow == "pretrained",
+      "--weights, --images and --labels go together: give all three, or none for the "
+      "bundled weights and Fashion-MNIST");
+  OCTET_CHECK(o.load.empty() || o.workflow == "pretrained" || o.workflow == "all",
+              "--load belongs to --workflow=pretrained");
+  OCTET_CHECK(o.images.empty() || o.workflow != "pretrained" || !o.load.empty(),
+              "--workflow=pretrained needs --load, the .octet file");
 }
 
 // nullopt: --help was asked for.
 std::optional<Options> read_options(int argc, char** argv) {
   Options o;
   CLI::App app(
-      "Quantizes MobileNetV2 to int8 and compares it with the float model. Without "
-      "weights and images it does so with random weights on Fashion-MNIST.",
+      "Quantizes MobileNetV2 to int8 and compares it with the float model. Without weights and "
+      "images it does so with bundled weights on Fashion-MNIST.",
       "mobilenet_quantize");
   app.option_defaults()->always_capture_default();
   app.add_option("--weights", o.weights, "torchvision state dict, .pth or .safetensors");
   app.add_option("--images", o.images, "folder of JPEG or PNG images");
   app.add_option("--labels", o.labels, "CSV file of lines 'file,class', classes 0 to 999");
-  app.add_option("--workflow", o.workflow, "how to quantize")->check(CLI::IsMember({"static"}));
+  app.add_option("--workflow", o.workflow,
+                 "static: calibrated on images; dynamic: the linear layer alone; qat: fine-tuned "
+                 "with quantization, on the calibration images or Fashion-MNIST's training set; "
+                 "pretrained: an .octet file; all: every one of them")
+      ->check(CLI::IsMember({"static", "dynamic", "qat", "pretrained", "all"}));
+  app.add_option("--load", o.load, "the .octet file of --workflow=pretrained");
   auto* count = app.add_option("--calibration", o.calibration,
                                "calibrate on that many of the images, which are not evaluated")
                     ->check(CLI::Range(size_t{1}, kMaxCalibration));
   app.add_option("--calibration-list", o.calibration_list,
                  "file that names the images to calibrate on, one a line")
       ->excludes(count);
+  app.add_option("--epochs", o.train.epochs, "of --workflow=qat")->check(CLI::Range(1, 10000));
+  app.add_option("--lr", o.train.lr, "of --workflow=qat")->check(CLI::Range(0.0, 100.0));
   app.add_option("--qconfig", o.qconfig,
                  "how finely: qnnpack has one weight scale per layer, the "
                  "others one per channel")
       ->check(CLI::IsMember({"x86", "fbgemm", "onednn", "qnnpack"}));
   app.add_option("--threads", o.threads, "threads to use")->check(CLI::Range(1u, kMaxThreads));
-  app.add_option("--save", o.save, "write the int8 model to this .octet file");
+  app.add_option("--save", o.save, "write the (first) int8 model to this .octet file");
   app.add_option("--json", o.json, "write the figures to this file");
   if (!parse_options(app, argc, argv)) return std::nullopt;
-  const int given = !o.weights.empty() + !o.images.empty() + !o.labels.empty();
-  OCTET_CHECK(given == 0 || given == 3,
-              "--weights, --images and --labels go together: give all three, or none for a run "
-              "with random weights");
+  check_combination(o);
   for (std::string* path :
-       {&o.weights, &o.images, &o.labels, &o.calibration_list, &o.save, &o.json}) {
+       {&o.weights, &o.images, &o.labels, &o.calibration_list, &o.load, &o.save, &o.json}) {
     *path = user_path(*path);
   }
   for (const std::string& path : {o.save, o.json}) {
@@ -91,6 +113,18 @@ std::optional<Options> read_options(int argc, char** argv) {
   }
   check_distinct(o);
   return o;
+}
+
+std::vector<Workflow> workflows_of(const Options& o) {
+  if (o.workflow != "all") {
+    std::vector<Workflow> workflows{find_workflow(o.workflow)};
+    // What the bundle is for: what training with quantization wins over calibration.
+    if (o.is_bundled() && o.workflow == "static") workflows.push_back(Workflow::pretrained);
+    return workflows;
+  }
+  std::vector<Workflow> workflows{Workflow::static_, Workflow::qat};
+  if (o.is_bundled() || !o.load.empty()) workflows.push_back(Workflow::pretrained);
+  return workflows;
 }
 
 // Indices of the images that the list names.
@@ -136,45 +170,62 @@ QuantizeJob job_of_user(const Options& o) {
                                          : o.calibration_list,
               "): none is left to be evaluated");
   job.data = std::make_unique<ImageFolder>(o.images, std::move(labels), entry.preprocessing);
+  job.workflows = workflows_of(o);
+  job.train = o.train;
+  job.file = o.load;
+  if (o.weights.empty()) return job;
   job.model = entry.create({});
-  try {
-    job.model->load_state_dict(load_state_dict_file(o.weights));
-  } catch (const Error& error) {
-    const std::string reason = error.what();
-    fail(reason.find(o.weights) == reason.npos ? o.weights + ": " : "", reason);
-  }
+  load_weights(*job.model, o.weights);
   return job;
 }
 
-QuantizeJob job_with_random_weights(const Options& o, ParallelFor& pool) {
+QuantizeJob bundled_job(const Options& o) {
+  OCTET_CHECK(o.calibration_list.empty(), "--calibration-list needs --images");
+  QuantizeJob job{.model_name = "mobilenet_v2 x" + fixed(kBundledWidth, 1) + ", 28x28",
+                  .weights = "bundled, trained on Fashion-MNIST",
+                  .qconfig = o.qconfig};
+  // Calibration images come from the training set: all 10,000 of the test set are evaluated.
+  DataSet test = open_data_set(kBundledData, {.split = Split::test});
+  DataSet training = open_data_set(kBundledData, {.split = Split::train});
+  OCTET_CHECK(o.calibration <= training.images->size(), "--calibration=", o.calibration,
+              ": there are ", training.images->size(), " training images");
+  const size_t tested = test.images->size();
+  const std::vector<size_t> chosen = spread_indices(training.images->size(), o.calibration);
+  job.data = std::make_unique<Joined>(std::move(test.images),
+                                      std::make_unique<Subset>(*training.images, chosen));
+  for (size_t i = 0; i < tested; ++i) job.evaluation.push_back(i);
+  for (size_t i = 0; i < chosen.size(); ++i) job.calibration.push_back(tested + i);
+  job.training = std::move(training.images);
+  job.workflows = workflows_of(o);
+  job.train = o.train;
+  job.train.batch_size = 128;
+  job.train.lr = std::max(o.train.lr, 0.005);
+  job.train.augmentation = training.augmentation;
+  job.file = o.load.empty() ? bundled_path(kBundledQat) : o.load;
+  job.model = create_bundled_model();
+  load_weights(*job.model, bundled_path(kBundledWeights));
+  return job;
+}
+
+// Bytes and speed of the network of the paper's size; no accuracy, its weights are random.
+std::string full_size_report(const Options& o, ParallelFor& pool) {
   Preprocessing how = find_model(kModel).preprocessing;
   how.resize = how.crop;  // nothing of so small a picture is cut off
-  OCTET_CHECK(o.calibration_list.empty(), "--calibration-list needs --images");
-  auto pictures =
-      open_data_set("fashion-mnist", {.split = Split::test, .preprocessing = how}).images;
-  const auto training = open_data_set("fashion-mnist", {.preprocessing = how}).images;
-  const size_t size = pictures->size();
-  OCTET_CHECK(o.calibration <= size - kRandomEvaluated, "--calibration=", o.calibration,
-              ": there are ", size, " pictures, ", kRandomEvaluated, " of them are evaluated");
-  QuantizeJob job{.model_name = kModel,
+  DataSet pictures = open_data_set(kBundledData, {.split = Split::test, .preprocessing = how});
+  QuantizeJob job{.model_name = "mobilenet_v2 x1.0, 224x224",
                   .weights = "random, seed " + std::to_string(kRandomSeed),
                   .has_labels = false,
                   .qconfig = o.qconfig};
-  const auto chosen = spread_indices(size, kRandomEvaluated + o.calibration);
-  for (const size_t i : spread_indices(chosen.size(), o.calibration)) {
-    job.calibration.push_back(chosen[i]);
-  }
-  std::set_difference(chosen.begin(), chosen.end(), job.calibration.begin(), job.calibration.end(),
-                      std::back_inserter(job.evaluation));
-  job.model = create_random_mobilenet_v2(kRandomSeed, *training,
-                                         spread_indices(training->size(), kRandomStatistics), pool);
-  job.data = std::move(pictures);
-  return job;
+  const auto chosen = spread_indices(pictures.images->size(), kRandomPictures);
+  job.calibration.assign(chosen.begin(), chosen.begin() + kRandomPictures / 3);
+  job.evaluation.assign(chosen.begin() + kRandomPictures / 3, chosen.end());
+  job.model = create_random_mobilenet_v2(kRandomSeed, *pictures.images, job.calibration, pool);
+  job.data = std::move(pictures.images);
+  return to_text(run_quantize_job(job, pool).report);
 }
 
-constexpr const char* kRandomNote = R"(
-The weights are random: the table shows what quantization does to size, speed and memory, and how
-far int8 follows float, but no accuracy. With weights and images of your own:
+constexpr const char* kOwnNote = R"(
+With weights and images of your own:
   bazel run //zoo:mobilenet_quantize -- --weights=W.pth --images=DIR --labels=FILE.csv
 W.pth: torchvision's mobilenet_v2 state dict (or .safetensors); FILE.csv: lines 'file,class'.
 )";
@@ -184,12 +235,13 @@ int run(int argc, char** argv) {
   if (!options) return 0;
   set_num_threads(options->threads);
   ParallelFor& pool = default_pool();
-  const bool is_random = options->weights.empty();
-  QuantizeJob job = is_random ? job_with_random_weights(*options, pool) : job_of_user(*options);
+  QuantizeJob job = options->is_bundled() ? bundled_job(*options) : job_of_user(*options);
   const QuantizeResult result = run_quantize_job(job, pool);
+  std::string text = to_text(result.report);
+  if (options->is_bundled()) text += '\n' + full_size_report(*options, pool) + kOwnNote;
   throw_if_interrupted();
   for (const std::string& remark : result.remarks) std::cerr << remark << '\n';
-  std::cout << '\n' << to_text(result.report) << (is_random ? kRandomNote : "") << std::flush;
+  std::cout << '\n' << text << std::flush;
   if (!options->save.empty()) {
     const auto saved = engine::save(result.int8, options->save);
     OCTET_CHECK(saved, saved.why());

@@ -72,10 +72,11 @@ MobileNetV2::MobileNetV2(const MobileNetV2Options& options) {
   int in = scaled(kFirstChannels, options.width_mult);
   features_.append(make_layer(3, in, 3, 2, 1, norm));
   for (const Stage& stage : kStages) {
+    const bool keeps = options.small_images && &stage == &kStages[1];
     const int out = scaled(stage.channels, options.width_mult);
     for (int i = 0; i < stage.repetitions; ++i) {
-      features_.emplace<InvertedResidual>(in, out, i == 0 ? stage.stride : 1, stage.expansion,
-                                          norm);
+      features_.emplace<InvertedResidual>(in, out, i == 0 && !keeps ? stage.stride : 1,
+                                          stage.expansion, norm);
       in = out;
     }
   }

@@ -16,7 +16,9 @@ struct MobileNetV2Options {
   double width_mult = 1.0;  // scales the channels of every layer
   int round_nearest = 8;    // channels become multiples of this
   float dropout = 0.2f;
-  int first_stride = 2;  // of the first convolution; 1 for images of 32 x 32 or so
+  // Images of 32 x 32 or so: the first convolution and the first stage of stride 2 keep their
+  // resolution.
+  bool small_images = false;
   nn::BatchNormOptions batch_norm = {};
 };
 

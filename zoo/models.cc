@@ -29,10 +29,9 @@ std::unique_ptr<nn::Module> create_mobilenet_v1_075(const ModelOptions& options)
 }
 
 std::unique_ptr<nn::Module> create_mobilenet_v2(const ModelOptions& options) {
-  return std::make_unique<MobileNetV2>(
-      MobileNetV2Options{.num_classes = classes_or(options, 1000),
-                         .width_mult = options.width_mult,
-                         .first_stride = options.small_images ? 1 : 2});
+  return std::make_unique<MobileNetV2>(MobileNetV2Options{.num_classes = classes_or(options, 1000),
+                                                          .width_mult = options.width_mult,
+                                                          .small_images = options.small_images});
 }
 
 template <int kDepth>
@@ -79,6 +78,15 @@ const ModelEntry& find_model(const std::string& name) {
     names += std::string(names.empty() ? "" : ", ") + entry.name;
   }
   fail("there is no model '", name, "'; there are: ", names);
+}
+
+void load_weights(nn::Module& model, const std::string& path) {
+  try {
+    model.load_state_dict(load_state_dict_file(path));
+  } catch (const Error& error) {
+    const std::string reason = error.what();
+    fail(reason.find(path) == reason.npos ? path + ": " : "", reason);
+  }
 }
 
 }  // namespace octet::zoo

@@ -14,7 +14,7 @@ struct ModelOptions {
   int num_classes = 0;      // 0: the model's own
   double width_mult = 1.0;  // of models that have one
   // Images of at most 64 x 64: a network made for 224 x 224 keeps their resolution at first
-  // (MobileNetV2: its first convolution has stride 1).
+  // (MobileNetV2).
   bool small_images = false;
 };
 
@@ -29,5 +29,8 @@ struct ModelEntry {
 std::span<const ModelEntry> models();
 // Throws octet::Error that lists the names.
 const ModelEntry& find_model(const std::string& name);
+
+// Loads a state dict file; errors name the path.
+void load_weights(nn::Module& model, const std::string& path);
 
 }  // namespace octet::zoo

@@ -72,9 +72,9 @@ Accuracy accuracy_of(const Predictions& predictions) {
           static_cast<double>(count_top(predictions, 5)) / hundredth};
 }
 
-ModelFigures figures_of(const QuantizeJob& job, const Engine& engine, const Predictions& all,
-                        const Predictions& evaluated) {
-  ModelFigures figures;
+ModelFigures figures_of(const QuantizeJob& job, std::string name, const Engine& engine,
+                        const Predictions& all, const Predictions& evaluated) {
+  ModelFigures figures{.name = std::move(name)};
   if (job.has_labels) {
     figures.accuracy = accuracy_of(evaluated);
     figures.accuracy_on_all = accuracy_of(all);
@@ -84,7 +84,7 @@ ModelFigures figures_of(const QuantizeJob& job, const Engine& engine, const Pred
   return figures;
 }
 
-Predictions predict_all(const char* what, const ModelPtr& model, const QuantizeJob& job,
+Predictions predict_all(const std::string& what, const ModelPtr& model, const QuantizeJob& job,
                         ParallelFor& pool) {
   std::vector<size_t> indices = job.evaluation;
   indices.insert(indices.end(), job.calibration.begin(), job.calibration.end());
@@ -93,63 +93,162 @@ Predictions predict_all(const char* what, const ModelPtr& model, const QuantizeJ
   return predict(model, *job.data, indices, pool, progress);
 }
 
+// What a workflow ends with; layers are known where it converted the model itself.
+struct Int8Model {
+  engine::Program program;
+  std::vector<quant::LayerReport> layers = {};
+  size_t calibration_images = 0;
+};
+
+Int8Model convert_static(QuantizeJob& job, ParallelFor& pool) {
+  const auto prepared = quant::prepare(*job.model, example_of(*job.data),
+                                       quant::get_default_qconfig_mapping(job.qconfig));
+  const size_t images = calibrate(*prepared, job, pool);
+  quant::Conversion conversion = quant::convert(*prepared);
+  return {std::move(conversion.program), std::move(conversion.layers), images};
+}
+
+// The float model keeps its weights.
+Int8Model convert_qat(QuantizeJob& job, ParallelFor&) {
+  OCTET_CHECK(job.has_labels, "quantization-aware training needs labels");
+  const Subset calibration(*job.data, job.calibration);
+  const Dataset& training = job.training ? *job.training : calibration;
+  TrainOptions options = job.train;
+  options.qat = true;
+  options.qconfig = job.qconfig;
+  options.batch_size = std::min(options.batch_size, training.size());
+  const StateDict before = job.model->state_dict();
+  Trainer trainer({.model = *job.model, .train = training, .test = nullptr}, options);
+  trainer.run([](const std::vector<EpochFigures>&) {});
+  quant::Conversion conversion = quant::convert(*trainer.prepared());
+  job.model->load_state_dict(before);
+  job.model->eval();
+  return {std::move(conversion.program), std::move(conversion.layers),
+          job.training ? 0 : job.calibration.size()};
+}
+
+Int8Model load_pretrained(QuantizeJob& job, ParallelFor&) {
+  auto program = engine::load_program(job.file);
+  OCTET_CHECK(program, program.why());
+  return {std::move(*program)};
+}
+
+constexpr struct {
+  const char* name;
+  const char* column;
+  Int8Model (*run)(QuantizeJob& job, ParallelFor& pool);
+} kWorkflows[] = {
+    // In the order of Workflow.
+    {"static", "int8 static", convert_static},
+    {"qat", "int8 QAT", convert_qat},
+    {"pretrained", "int8 file", load_pretrained},
+};
+
+// A file may hold any model; labels must be among its classes.
+void check_fits(const engine::Model& model, const QuantizeJob& job) {
+  const engine::Program& program = model.program();
+  const int64_t side = job.data->preprocessing().crop;
+  const Shape input{1, side, side, 3};
+  OCTET_CHECK(program.inputs.size() == 1 && program.outputs.size() == 1 &&
+                  program.values[program.inputs[0]].shape == input &&
+                  program.values[program.inputs[0]].dtype == DType::f32 &&
+                  program.values[program.outputs[0]].shape.rank() == 2 &&
+                  program.values[program.outputs[0]].dtype == DType::f32,
+              job.file, ": the model does not take f32 ", input.text(),
+              " and give f32 [1, classes]");
+  const int64_t classes = program.values[program.outputs[0]].shape[1];
+  for (size_t i = 0; i < job.data->size(); ++i)
+    OCTET_CHECK(job.data->label(i) < classes, "the model has ", classes,
+                " classes, an image has label ", job.data->label(i));
+}
+
+void add_remarks(const Int8Model& model, ModelFigures& figures, std::vector<std::string>& remarks) {
+  for (const quant::LayerReport& layer : model.layers) {
+    ++figures.layers;
+    figures.quantized_layers += layer.quantized;
+    if (!layer.note.empty()) remarks.push_back(layer.name + " (" + layer.op + "): " + layer.note);
+  }
+}
+
 }  // namespace
+
+Workflow find_workflow(const std::string& name) {
+  std::string names;
+  for (size_t i = 0; i < std::size(kWorkflows); ++i) {
+    if (name == kWorkflows[i].name) return static_cast<Workflow>(i);
+    names += (names.empty() ? "" : ", ") + std::string(kWorkflows[i].name);
+  }
+  fail("there is no workflow '", name, "'; there are: ", names);
+}
 
 QuantizeResult run_quantize_job(QuantizeJob& job, ParallelFor& pool) {
   QuantizeResult result;
   QuantizeReport& report = result.report;
-  const Tensor example = example_of(*job.data);
-  job.model->eval();
-
-  engine::Program float_program = nn::lower(nn::trace(*job.model, example));
-  add_metadata(job, float_program);
-  const Engine float_engine = create_engine(std::move(float_program));
-  const Predictions float_all = predict_all("float", float_engine.model, job, pool);
-  const Predictions float_evaluated = select(float_all, job.evaluation);
-  OCTET_CHECK(float_evaluated.size() > 0, "none of the ", job.evaluation.size(),
-              " images could be decoded: ", float_all.skipped.reasons.at(0));
-
-  const auto prepared =
-      quant::prepare(*job.model, example, quant::get_default_qconfig_mapping(job.qconfig));
-  report.calibration_images = calibrate(*prepared, job, pool);
-  quant::Conversion conversion = quant::convert(*prepared);
-  add_metadata(job, conversion.program);
-  result.int8 = conversion.program;
-  const Engine int8_engine = create_engine(std::move(conversion.program));
-  const Predictions int8_all = predict_all("int8", int8_engine.model, job, pool);
-  const Predictions int8_evaluated = select(int8_all, job.evaluation);
-
   report.model = job.model_name;
   report.weights = job.weights;
   report.qconfig = job.qconfig;
   report.target = kernels::current_target().name;
   report.threads = pool.threads();
-  report.images = float_evaluated.size();
-  report.all_images = float_all.size();
-  report.skipped_images = float_all.skipped.indices.size();
-  report.hash = hash_of(int8_evaluated);
-  report.agreement = 100.0 *
-                     static_cast<double>(count_agreements(float_evaluated, int8_evaluated)) /
-                     static_cast<double>(report.images);
-  report.logits_sqnr = sqnr_db(float_evaluated.logits, int8_evaluated.logits);
-  report.float_model = figures_of(job, float_engine, float_all, float_evaluated);
-  report.int8_model = figures_of(job, int8_engine, int8_all, int8_evaluated);
+  report.has_float = job.model != nullptr;
 
-  Progress progress("latency", 2 * kLatencyRuns);
-  const auto latencies = measure_latency({float_engine.model, int8_engine.model}, pool, progress);
-  report.float_model.latency = latencies[0];
-  report.int8_model.latency = latencies[1];
-
-  for (const std::string& reason : float_all.skipped.reasons) {
-    result.remarks.push_back("skipped: " + reason);
-  }
-  for (const quant::LayerReport& layer : conversion.layers) {
-    ++report.layers;
-    report.quantized_layers += layer.quantized;
-    if (!layer.note.empty()) {
-      result.remarks.push_back(layer.name + " (" + layer.op + "): " + layer.note);
+  std::vector<ModelPtr> models;
+  Predictions float_evaluated;
+  // What is the same for every model: the images that could be decoded.
+  const auto count_images = [&](const Predictions& all, const Predictions& evaluated) {
+    OCTET_CHECK(evaluated.size() > 0, "none of the ", job.evaluation.size(),
+                " images could be decoded: ", all.skipped.reasons.at(0));
+    report.images = evaluated.size();
+    report.all_images = all.size();
+    report.skipped_images = all.skipped.indices.size();
+  };
+  const auto measure = [&](const char* column, engine::Program program) {
+    const Engine engine = create_engine(std::move(program));
+    check_fits(*engine.model, job);
+    const Predictions all = predict_all(column, engine.model, job, pool);
+    const Predictions evaluated = select(all, job.evaluation);
+    if (models.empty()) {
+      count_images(all, evaluated);
+      for (const std::string& reason : all.skipped.reasons)
+        result.remarks.push_back("skipped: " + reason);
     }
+    models.push_back(engine.model);
+    ModelFigures figures = figures_of(job, column, engine, all, evaluated);
+    figures.hash = hash_of(evaluated);
+    if (models.size() == 1 && report.has_float) {
+      float_evaluated = evaluated;
+    } else if (report.has_float) {
+      figures.agreement = 100.0 *
+                          static_cast<double>(count_agreements(float_evaluated, evaluated)) /
+                          static_cast<double>(report.images);
+      figures.logits_sqnr = sqnr_db(float_evaluated.logits, evaluated.logits);
+    }
+    return figures;
+  };
+
+  if (report.has_float) {
+    job.model->eval();
+    engine::Program program = nn::lower(nn::trace(*job.model, example_of(*job.data)));
+    add_metadata(job, program);
+    report.float_model = measure("float", std::move(program));
   }
+  for (const Workflow workflow : job.workflows) {
+    const auto& way = kWorkflows[static_cast<size_t>(workflow)];
+    Int8Model int8 = way.run(job, pool);
+    report.calibration_images = std::max(report.calibration_images, int8.calibration_images);
+    if (workflow != Workflow::pretrained) add_metadata(job, int8.program);
+    if (report.int8_models.empty()) result.int8 = int8.program;
+    ModelFigures figures = measure(way.column, std::move(int8.program));
+    add_remarks(int8, figures, result.remarks);
+    report.int8_models.push_back(std::move(figures));
+  }
+
+  Progress progress("latency", models.size() * kLatencyRuns);
+  std::vector<Latency> latencies = measure_latency(models, pool, progress);
+  if (report.has_float) {
+    report.float_model.latency = latencies[0];
+    latencies.erase(latencies.begin());
+  }
+  for (size_t i = 0; i < latencies.size(); ++i) report.int8_models[i].latency = latencies[i];
   return result;
 }
 

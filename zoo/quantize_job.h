@@ -9,22 +9,37 @@
 #include "nn/module.h"
 #include "zoo/dataset.h"
 #include "zoo/quantize_report.h"
+#include "zoo/trainer.h"
 
 namespace octet::zoo {
 
+// A way to an int8 model; the table of them is in quantize_job.cc.
+enum class Workflow {
+  static_,     // calibrated on images
+  qat,         // fine-tuned with quantization
+  pretrained,  // an .octet file
+};
+// The workflow of that name: static, qat, pretrained. Throws octet::Error.
+Workflow find_workflow(const std::string& name);
+
 struct QuantizeJob {
   std::string model_name;
-  std::string weights;  // for the report
-  std::unique_ptr<nn::Module> model = nullptr;
+  std::string weights;                          // for the report
+  std::unique_ptr<nn::Module> model = nullptr;  // float; null where only a file is evaluated
   std::unique_ptr<Dataset> data = nullptr;
   std::vector<size_t> calibration = {}, evaluation = {};  // indices in data, sorted, none in both
   bool has_labels = true;                                 // else no accuracy is reported
   std::string qconfig;
+  std::vector<Workflow> workflows = {Workflow::static_};
+  // Of qat: what to train on (null: the calibration images), and how.
+  std::unique_ptr<Dataset> training = nullptr;
+  TrainOptions train = {};
+  std::string file = {};  // of pretrained
 };
 
 struct QuantizeResult {
   QuantizeReport report;
-  engine::Program int8;              // with metadata
+  engine::Program int8;              // of the first workflow, with metadata
   std::vector<std::string> remarks;  // skipped images, layers left in float
 };
 

@@ -9,8 +9,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double speed_up(const QuantizeReport& r) {
-  return r.float_model.latency.median_ms / r.int8_model.latency.median_ms;
+double speed_up(const QuantizeReport& r, const ModelFigures& m) {
+  return r.float_model.latency.median_ms / m.latency.median_ms;
 }
 
 std::string percent(double value) { return fixed(value, 2) + " %"; }
@@ -19,10 +19,22 @@ std::string both(const std::optional<Accuracy>& accuracy) {
   return accuracy ? percent(accuracy->top1) + " / " + percent(accuracy->top5) : "-";
 }
 
-// One row of the table: what `text` makes of either model.
+// One row of the table: what `text` makes of each model.
 template <class Text>
 std::vector<std::string> row(const char* name, const QuantizeReport& r, Text text) {
-  return {name, text(r.float_model), text(r.int8_model)};
+  std::vector<std::string> cells{name};
+  if (r.has_float) cells.push_back(text(r.float_model));
+  for (const ModelFigures& m : r.int8_models) cells.push_back(text(m));
+  return cells;
+}
+
+// The same for what only int8 models have.
+template <class Text>
+std::vector<std::string> int8_row(const char* name, const QuantizeReport& r, Text text) {
+  std::vector<std::string> cells{name};
+  if (r.has_float) cells.push_back("");
+  for (const ModelFigures& m : r.int8_models) cells.push_back(text(m));
+  return cells;
 }
 
 Json json_of(const std::optional<Accuracy>& accuracy) {
@@ -42,14 +54,26 @@ Json json_of(const ModelFigures& m) {
   return json;
 }
 
+Json json_of(const QuantizeReport& r, const ModelFigures& m) {
+  Json json = json_of(m);
+  json["workflow"] = m.name;
+  json["hash"] = m.hash;
+  if (!r.has_float) return json;
+  json["speed_up"] = speed_up(r, m);
+  json["agreement"] = m.agreement;
+  json["logits_sqnr_db"] = m.logits_sqnr;
+  return json;
+}
+
 }  // namespace
 
 std::string to_text(const QuantizeReport& r) {
-  std::vector<std::vector<std::string>> rows = {{r.model, "float", "int8"}};
+  std::vector<std::vector<std::string>> rows = {
+      row(r.model.c_str(), r, [](const ModelFigures& m) { return m.name; })};
   rows.push_back(row("file size, MB", r, [](const ModelFigures& m) {
     return fixed(static_cast<double>(m.file_bytes) / 1e6, 2);
   }));
-  if (r.float_model.accuracy) {
+  if (r.int8_model().accuracy) {
     rows.push_back(
         row("top-1", r, [](const ModelFigures& m) { return percent(m.accuracy->top1); }));
     rows.push_back(
@@ -59,10 +83,26 @@ std::string to_text(const QuantizeReport& r) {
       row("latency, ms", r, [](const ModelFigures& m) { return fixed(m.latency.median_ms, 2); }));
   rows.push_back(
       row("fastest run, ms", r, [](const ModelFigures& m) { return fixed(m.latency.min_ms, 2); }));
-  rows.push_back({"speed-up", "1.00", fixed(speed_up(r), 2)});
+  if (r.has_float)
+    rows.push_back(
+        row("speed-up", r, [&](const ModelFigures& m) { return fixed(speed_up(r, m), 2); }));
   rows.push_back(row("peak activations, MB", r, [](const ModelFigures& m) {
     return fixed(static_cast<double>(m.peak_activation_bytes) / 1e6, 2);
   }));
+  if (r.int8_model().accuracy_on_all && r.calibration_images > 0)
+    rows.push_back(row(("top-1 of all " + std::to_string(r.all_images)).c_str(), r,
+                       [](const ModelFigures& m) { return percent(m.accuracy_on_all->top1); }));
+  if (r.has_float) {
+    rows.push_back(int8_row("same top-1 as float", r,
+                            [](const ModelFigures& m) { return percent(m.agreement); }));
+    rows.push_back(int8_row("SQNR of the logits, dB", r,
+                            [](const ModelFigures& m) { return fixed(m.logits_sqnr, 1); }));
+  }
+  rows.push_back(int8_row("quantized layers", r, [](const ModelFigures& m) {
+    return m.layers == 0 ? std::string()
+                         : std::to_string(m.quantized_layers) + " of " + std::to_string(m.layers);
+  }));
+  rows.push_back(int8_row("hash of the logits", r, [](const ModelFigures& m) { return m.hash; }));
   std::string text = format_table(rows) + '\n';
   const auto line = [&](const std::string& name, const std::string& value) {
     text += name + std::string(20 - name.size(), ' ') + value + '\n';
@@ -71,18 +111,9 @@ std::string to_text(const QuantizeReport& r) {
   line("images", std::to_string(r.images) + " evaluated, " + std::to_string(r.calibration_images) +
                      " others for calibration, " + std::to_string(r.skipped_images) +
                      " skipped (damaged)");
-  if (r.float_model.accuracy_on_all) {
-    line("on all " + std::to_string(r.all_images),
-         "float " + both(r.float_model.accuracy_on_all) + ", int8 " +
-             both(r.int8_model.accuracy_on_all) + " (top-1 / top-5)");
-  }
-  line("same top-1", percent(r.agreement) + " of the images in float and int8");
-  line("SQNR of the logits", fixed(r.logits_sqnr, 1) + " dB");
-  line("quantized layers", std::to_string(r.quantized_layers) + " of " + std::to_string(r.layers) +
-                               ", qconfig " + r.qconfig);
+  line("qconfig", r.qconfig);
   line("target",
        r.target + ", " + std::to_string(r.threads) + (r.threads == 1 ? " thread" : " threads"));
-  line("hash", r.hash + " (of the int8 logits)");
   return text;
 }
 
@@ -97,12 +128,15 @@ std::string to_json(const QuantizeReport& r) {
   json["qconfig"] = r.qconfig;
   json["target"] = r.target;
   json["threads"] = r.threads;
-  json["hash"] = r.hash;
-  json["speed_up"] = speed_up(r);
-  json["agreement"] = r.agreement;
-  json["logits_sqnr_db"] = r.logits_sqnr;
-  json["float"] = json_of(r.float_model);
-  json["int8"] = json_of(r.int8_model);
+  json["hash"] = r.int8_model().hash;
+  if (r.has_float) {
+    json["speed_up"] = speed_up(r, r.int8_model());
+    json["agreement"] = r.int8_model().agreement;
+    json["logits_sqnr_db"] = r.int8_model().logits_sqnr;
+    json["float"] = json_of(r.float_model);
+  }
+  json["int8"] = json_of(r.int8_model());
+  for (const ModelFigures& m : r.int8_models) json["workflows"].push_back(json_of(r, m));
   // Paths need not be UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "zoo/evaluate.h"
 
@@ -14,11 +15,17 @@ struct Accuracy {
 };
 
 struct ModelFigures {
+  std::string name;                  // "float", "int8 static"
   std::optional<Accuracy> accuracy;  // on the images that were not calibrated on
   std::optional<Accuracy> accuracy_on_all;
   size_t file_bytes = 0;
   Latency latency = {};
   size_t peak_activation_bytes = 0;
+  // Of int8 models.
+  std::string hash;        // of the logits
+  double agreement = 0;    // percent of images whose best class is the same as in float
+  double logits_sqnr = 0;  // against float, dB
+  size_t layers = 0, quantized_layers = 0;  // 0: not known, a model from a file
 };
 
 struct QuantizeReport {
@@ -30,11 +37,11 @@ struct QuantizeReport {
   size_t images = 0, all_images = 0;  // evaluated; these and the calibration's
   size_t calibration_images = 0;
   size_t skipped_images = 0;
-  size_t layers = 0, quantized_layers = 0;
-  std::string hash;        // of the int8 logits
-  double agreement = 0;    // percent of images whose best class is the same in float and int8
-  double logits_sqnr = 0;  // dB
-  ModelFigures float_model, int8_model;
+  bool has_float = true;  // else there is nothing to compare with: a model from a file alone
+  ModelFigures float_model;
+  std::vector<ModelFigures> int8_models;  // one per workflow, at least one
+
+  const ModelFigures& int8_model() const { return int8_models.front(); }
 };
 
 std::string to_text(const QuantizeReport& report);

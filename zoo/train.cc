@@ -105,15 +105,6 @@ void remove_stale_files(const std::string& folder) {
   }
 }
 
-void load_weights(nn::Module& model, const std::string& path) {
-  try {
-    model.load_state_dict(load_state_dict_file(path));
-  } catch (const Error& error) {
-    const std::string reason = error.what();
-    fail(reason.find(path) == reason.npos ? path + ": " : "", reason);
-  }
-}
-
 void print_epoch(const std::vector<EpochFigures>& history, int64_t epochs) {
   const EpochFigures& f = history.back();
   std::cout << "epoch " << history.size() << "/" << epochs << "  lr " << fixed(f.lr, 5) << "  loss "
@@ -161,7 +152,7 @@ int run(int argc, char** argv) {
   }
   std::ostringstream description;
   description << o.model << '|' << o.width << '|' << o.data << '|' << o.weights;
-  Trainer trainer({*model, *train.images, *test.images, train.augmentation, description.str()},
+  Trainer trainer({*model, *train.images, test.images.get(), train.augmentation, description.str()},
                   o.train);
   if (o.resume) trainer.resume();
   const std::string command = command_line(argc, argv);

@@ -45,7 +45,7 @@ struct TrainOptions {
   int weight_bits = 8;
   double freeze = 0.5;  // part of a QAT run after which batch norm and observers stay as they are
 
-  std::string checkpoint;          // file; empty: none
+  std::string checkpoint = {};    // file; empty: none
   double checkpoint_seconds = 60;  // between two of them within an epoch
 };
 
@@ -53,9 +53,9 @@ struct TrainOptions {
 struct TrainTask {
   nn::Module& model;
   const Dataset& train;
-  const Dataset& test;
-  Augmentation augmentation;
-  std::string description;  // of model and data: what else must be the same when a run goes on
+  const Dataset* test = nullptr;  // null: accuracies after each epoch are not wanted
+  Augmentation augmentation = {};
+  std::string description = {};  // of model and data: what else must be the same when a run goes on
 };
 
 class Trainer {
