@@ -56,7 +56,7 @@ struct ThreadPool::State {
   size_t tasks = 0;
 
   // Written by the caller only, before `generation` advances.
-  bool stop = false;
+  std::atomic<bool> stop{false};  // a worker that wakes late for a job reads it at any time
   unsigned threads = 1;
   alignas(64) std::atomic<uint32_t> generation{0};  // workers sleep on it
   alignas(64) std::atomic<uint64_t> open{0};        // generation << 32 | tasks not yet claimed
