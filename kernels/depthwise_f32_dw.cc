@@ -85,7 +85,8 @@ HWY_INLINE void add_tile(D d, const Block<X>& b, const Row& r, size_t ox, ptrdif
     for (int i = 0; i < kInputs; ++i, x += channels) {
       if (kEdge && (static_cast<size_t>(i) < inside.begin || static_cast<size_t>(i) >= inside.end))
         continue;
-      const auto v = b.input->load(d, x);
+      auto v = b.input->load(d, x);
+      OCTET_KEEP_IN_REGISTER(v);  // not loaded again by each multiply-add
       OCTET_UNROLL
       for (int p = 0; p < kColumns; ++p) {
         const int kx = i - p * kStride;
@@ -196,16 +197,16 @@ size_t plan_rows(const Conv2dGeometry& g, size_t begin, size_t end, size_t first
   return n;
 }
 
-// Blocks [strip.begin, strip.end) over rows [rows.begin, rows.end).
+// All blocks over rows [rows.begin, rows.end).
 template <class Form, class D, class X>
-HWY_INLINE void add_rows(D d, const X& input, const Params& params, const Layout& l, Span strip,
-                         Span rows, float* sums) {
+HWY_INLINE void add_rows(D d, const X& input, const Params& params, const Layout& l, Span rows,
+                         float* sums) {
   const Conv2dGeometry& g = params.geometry;
   for (size_t first = 0; first < g.kernel_h; first += Form::kRows) {
     const size_t count = HWY_MIN(g.kernel_h - first, Form::kRows);
     Row planned[Layout::kMostGroupRows];
     const size_t n = plan_rows(g, rows.begin, rows.end, first, count, planned);
-    for (size_t block = strip.begin; block < strip.end; ++block) {
+    for (size_t block = 0; block < l.blocks; ++block) {
       const size_t channel = l.channel(block, g.in_c);
       Form::add(d, Block<X>{.geometry = &g,
                             .input = &input,
@@ -223,13 +224,11 @@ template <class Form, class D, class X>
 void run_tasks(D d, const X& input, const Params& params, const Layout& l, float* partials,
                Span tasks) {
   for (size_t task = tasks.begin; task < tasks.end; ++task) {
-    const size_t chunk = task / l.strips(), begin = task % l.strips() * l.strip_blocks;
-    const Span strip{begin, HWY_MIN(begin + l.strip_blocks, l.blocks)};
-    const size_t end = HWY_MIN((chunk + 1) * l.rows_per_chunk, l.rows);
-    float* sums = partials + chunk * l.chunk_floats();
-    std::fill(sums + strip.begin * l.taps * l.lanes, sums + strip.end * l.taps * l.lanes, 0.0f);
-    for (size_t row = chunk * l.rows_per_chunk; row < end; row += l.rows_per_group)
-      add_rows<Form>(d, input, params, l, strip, {row, HWY_MIN(row + l.rows_per_group, end)}, sums);
+    const size_t end = HWY_MIN((task + 1) * l.rows_per_chunk, l.rows);
+    float* sums = partials + task * l.chunk_floats();
+    std::fill(sums, sums + l.chunk_floats(), 0.0f);
+    for (size_t row = task * l.rows_per_chunk; row < end; row += l.rows_per_group)
+      add_rows<Form>(d, input, params, l, {row, HWY_MIN(row + l.rows_per_group, end)}, sums);
   }
 }
 
@@ -304,7 +303,7 @@ HWY_EXPORT(run);
 HWY_EXPORT(finish);
 
 Work work(const Params& params) noexcept {
-  return {HWY_DYNAMIC_DISPATCH(layout)(params).tasks(), 0};
+  return {HWY_DYNAMIC_DISPATCH(layout)(params).chunks(), 0};
 }
 
 size_t partials_bytes(const Params& params) noexcept {

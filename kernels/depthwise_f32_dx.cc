@@ -56,7 +56,8 @@ HWY_INLINE void pairs_tile(D d, const Row& r, size_t j, ptrdiff_t ox, Span insid
     for (int i = 0; i < kInputs; ++i, dy += g.in_c) {
       if (kEdge && (static_cast<size_t>(i) < inside.begin || static_cast<size_t>(i) >= inside.end))
         continue;
-      const auto v = hn::LoadU(d, dy);
+      auto v = hn::LoadU(d, dy);
+      OCTET_KEEP_IN_REGISTER(v);  // not loaded again by each multiply-add
       OCTET_UNROLL
       for (int column = 0; column < 2 * kPairs; ++column) {
         const int kx = column + kFirst - 2 * (kLow + i);
