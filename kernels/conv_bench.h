@@ -26,13 +26,11 @@ namespace octet::kernels {
 struct ConvShape {
   size_t in_hw, in_c, out_c, kernel, stride;
   size_t groups = 1;
-  size_t batch = 1;
 
   Conv2dGeometry geometry() const {
     const size_t pad = kernel / 2;
     const size_t out_hw = (in_hw + 2 * pad - kernel) / stride + 1;
-    return {.batch = batch,
-            .in_h = in_hw,
+    return {.in_h = in_hw,
             .in_w = in_hw,
             .in_c = in_c,
             .out_h = out_hw,
@@ -82,15 +80,41 @@ inline constexpr ConvShape kDenseShapes[] = {
     {14, 256, 512, 3, 2},
 };
 
-// Training on small images: batches of 64. MobileNet v2 and ResNet-20.
-constexpr ConvShape training(size_t in_hw, size_t in_c, size_t out_c, size_t kernel) {
-  return {in_hw, in_c, out_c, kernel, 1, 1, 64};
-}
+// The layers of a training step on images of 32x32.
+inline constexpr size_t kTrainingBatch = 64;
 inline constexpr ConvShape kTrainingShapes[] = {
-    training(16, 16, 96, 1), training(16, 96, 24, 1),  training(8, 144, 32, 1),
-    training(8, 192, 64, 1), training(4, 64, 384, 1),  training(2, 96, 576, 1),
-    training(2, 576, 96, 1), training(1, 960, 320, 1), training(1, 320, 1280, 1),
-    training(32, 3, 16, 3),  training(32, 16, 16, 3),  training(8, 64, 64, 3),
+    // ResNet-20
+    {32, 3, 16, 3, 1},
+    {32, 16, 16, 3, 1},
+    {32, 16, 32, 3, 2},
+    {32, 16, 32, 1, 2},
+    {16, 32, 32, 3, 1},
+    {16, 32, 64, 3, 2},
+    {8, 64, 64, 3, 1},
+    {1, 64, 10, 1, 1},
+    // MobileNet v2
+    {32, 3, 32, 3, 2},
+    {16, 32, 16, 1, 1},
+    {16, 16, 96, 1, 1},
+    {8, 96, 24, 1, 1},
+    {8, 24, 144, 1, 1},
+    {8, 144, 24, 1, 1},
+    {4, 144, 32, 1, 1},
+    {4, 32, 192, 1, 1},
+    {4, 192, 32, 1, 1},
+    {2, 192, 64, 1, 1},
+    {2, 64, 384, 1, 1},
+    {2, 384, 64, 1, 1},
+    {2, 384, 96, 1, 1},
+    {2, 96, 576, 1, 1},
+    {2, 576, 96, 1, 1},
+    {1, 576, 160, 1, 1},
+    {1, 160, 960, 1, 1},
+    {1, 960, 160, 1, 1},
+    {1, 960, 320, 1, 1},
+    {1, 320, 1280, 1, 1},
+    // ResNet-18
+    {56, 64, 64, 3, 1},
 };
 
 constexpr ConvShape depthwise(size_t in_hw, size_t c, size_t kernel, size_t stride) {
@@ -177,7 +201,7 @@ void measure_conv(benchmark::State& state, Conv2dGeometry g) {
 }
 
 template <class Layer>
-bool register_convs(std::span<const ConvShape> shapes, const char* suffix = "") {
+bool register_convs(std::span<const ConvShape> shapes, size_t batch = 1, const char* suffix = "") {
   for (const ConvShape& s : shapes) {
     char channels[40], name[80];
     if (s.groups == 1) {
@@ -185,11 +209,11 @@ bool register_convs(std::span<const ConvShape> shapes, const char* suffix = "") 
     } else {
       std::snprintf(channels, sizeof(channels), "c%zu", s.in_c);
     }
-    std::snprintf(name, sizeof(name), "%zux%zux%zu %s %zux%zu/%zu%s", s.batch, s.in_hw, s.in_hw,
+    std::snprintf(name, sizeof(name), "%zux%zux%zu %s %zux%zu/%zu%s", batch, s.in_hw, s.in_hw,
                   channels, s.kernel, s.kernel, s.stride, suffix);
-    benchmark::RegisterBenchmark(name, measure_conv<Layer>, s.geometry())
-        ->UseManualTime()
-        ->Iterations(4);
+    Conv2dGeometry g = s.geometry();
+    g.batch = batch;
+    benchmark::RegisterBenchmark(name, measure_conv<Layer>, g)->UseManualTime()->Iterations(4);
   }
   return true;
 }

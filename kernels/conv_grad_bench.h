@@ -1,5 +1,5 @@
-// The layers of a training step that the benchmarks of conv_f32_dx and conv_f32_dw go through, and
-// the runner: batch 64, images of 32x32. What is measured: conv_bench.h.
+// The runner of the benchmarks of conv_f32_dx and conv_f32_dw: kTrainingShapes of conv_bench.h,
+// where it is also said what is measured.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -12,41 +12,6 @@
 #include "kernels/conv_bench.h"
 
 namespace octet::kernels {
-
-inline constexpr ConvShape kTrainingShapes[] = {
-    // ResNet-20
-    {32, 3, 16, 3, 1},
-    {32, 16, 16, 3, 1},
-    {32, 16, 32, 3, 2},
-    {32, 16, 32, 1, 2},
-    {16, 32, 32, 3, 1},
-    {16, 32, 64, 3, 2},
-    {8, 64, 64, 3, 1},
-    {1, 64, 10, 1, 1},
-    // MobileNet v2
-    {32, 3, 32, 3, 2},
-    {16, 32, 16, 1, 1},
-    {16, 16, 96, 1, 1},
-    {8, 96, 24, 1, 1},
-    {8, 24, 144, 1, 1},
-    {8, 144, 24, 1, 1},
-    {4, 144, 32, 1, 1},
-    {4, 32, 192, 1, 1},
-    {4, 192, 32, 1, 1},
-    {2, 192, 64, 1, 1},
-    {2, 64, 384, 1, 1},
-    {2, 384, 64, 1, 1},
-    {2, 384, 96, 1, 1},
-    {2, 96, 576, 1, 1},
-    {2, 576, 96, 1, 1},
-    {1, 576, 160, 1, 1},
-    {1, 160, 960, 1, 1},
-    {1, 960, 160, 1, 1},
-    {1, 960, 320, 1, 1},
-    {1, 320, 1280, 1, 1},
-    // ResNet-18
-    {56, 64, 64, 3, 1},
-};
 
 // Layer: constructed from a geometry; run(), right() by samples.
 template <class Layer>
@@ -74,7 +39,7 @@ template <class Layer>
 bool register_gradients(const char* kind = "") {
   for (const ConvShape& s : kTrainingShapes) {
     Conv2dGeometry g = s.geometry();
-    g.batch = 64;
+    g.batch = kTrainingBatch;
     char name[80];
     std::snprintf(name, sizeof(name), "%s%zux%zu %zu->%zu %zux%zu/%zu", kind, s.in_hw, s.in_hw,
                   s.in_c, s.out_c, s.kernel, s.kernel, s.stride);

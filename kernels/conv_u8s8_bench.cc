@@ -65,8 +65,8 @@ struct F32Layer : Layer {
 };
 
 const bool kRegistered = register_convs<Layer>(kDenseShapes) &&
-                         register_convs<Layer>(kTrainingShapes) &&
-                         register_convs<F32Layer>(kTrainingShapes, " to f32");
+                         register_convs<Layer>(kTrainingShapes, kTrainingBatch) &&
+                         register_convs<F32Layer>(kTrainingShapes, kTrainingBatch, " to f32");
 
 }  // namespace
 }  // namespace octet::kernels
