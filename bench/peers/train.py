@@ -97,7 +97,7 @@ def main():
         for mode in options.modes:
             for threads in options.threads:
                 rows += compare(model, mode, threads, options)
-                print(f"{model} {mode} {threads}: done", file=sys.stderr)
+                print(f"{model} {mode} {threads}: done", file=sys.stderr, flush=True)
     print_table(rows)
 
 
