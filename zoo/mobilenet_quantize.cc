@@ -40,7 +40,7 @@ struct Options {
   unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads);
   std::string save, json;
   TrainOptions train = {
-      .epochs = 2, .batch_size = 16, .lr = 1e-3, .warmup = 0.1, .weight_decay = 0};
+      .epochs = 2, .batch_size = 16, .lr = 1e-5, .warmup = 0.1, .weight_decay = 0};
 
   bool is_bundled() const { return images.empty(); }
 };
@@ -172,6 +172,8 @@ QuantizeJob job_of_user(const Options& o) {
   job.data = std::make_unique<ImageFolder>(o.images, std::move(labels), entry.preprocessing);
   job.workflows = workflows_of(o);
   job.train = o.train;
+  // A few images are no statistics.
+  job.train.freeze_bn = 0;
   job.file = o.load;
   if (o.weights.empty()) return job;
   job.model = entry.create({});

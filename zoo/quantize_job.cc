@@ -74,7 +74,8 @@ Accuracy accuracy_of(const Predictions& predictions) {
 
 ModelFigures figures_of(const QuantizeJob& job, std::string name, const Engine& engine,
                         const Predictions& all, const Predictions& evaluated) {
-  ModelFigures figures{.name = std::move(name)};
+  ModelFigures figures;
+  figures.name = std::move(name);
   if (job.has_labels) {
     figures.accuracy = accuracy_of(evaluated);
     figures.accuracy_on_all = accuracy_of(all);
@@ -112,13 +113,13 @@ Int8Model convert_static(QuantizeJob& job, ParallelFor& pool) {
 Int8Model convert_qat(QuantizeJob& job, ParallelFor&) {
   OCTET_CHECK(job.has_labels, "quantization-aware training needs labels");
   const Subset calibration(*job.data, job.calibration);
-  const Dataset& training = job.training ? *job.training : calibration;
+  const Dataset* training = job.training ? job.training.get() : &calibration;
   TrainOptions options = job.train;
   options.qat = true;
   options.qconfig = job.qconfig;
-  options.batch_size = std::min(options.batch_size, training.size());
+  options.batch_size = std::min(options.batch_size, training->size());
   const StateDict before = job.model->state_dict();
-  Trainer trainer({.model = *job.model, .train = training, .test = nullptr}, options);
+  Trainer trainer({.model = *job.model, .train = *training, .test = nullptr}, options);
   trainer.run([](const std::vector<EpochFigures>&) {});
   quant::Conversion conversion = quant::convert(*trainer.prepared());
   job.model->load_state_dict(before);

@@ -15,10 +15,6 @@ double speed_up(const QuantizeReport& r, const ModelFigures& m) {
 
 std::string percent(double value) { return fixed(value, 2) + " %"; }
 
-std::string both(const std::optional<Accuracy>& accuracy) {
-  return accuracy ? percent(accuracy->top1) + " / " + percent(accuracy->top5) : "-";
-}
-
 // One row of the table: what `text` makes of each model.
 template <class Text>
 std::vector<std::string> row(const char* name, const QuantizeReport& r, Text text) {

@@ -67,8 +67,11 @@ std::optional<Options> read_options(int argc, char** argv) {
   app.add_option("--qconfig", t.qconfig, "qnnpack: one weight scale a layer")
       ->check(CLI::IsMember({"x86", "fbgemm", "onednn", "qnnpack"}));
   app.add_option("--weight-bits", t.weight_bits)->check(CLI::Range(2, 8));
-  app.add_option("--freeze", t.freeze,
-                 "part of a --qat run after which batch norm and observers stay as they are")
+  app.add_option("--freeze-bn", t.freeze_bn,
+                 "part of a --qat run after which batch norms keep their statistics")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--freeze-observers", t.freeze_observers,
+                 "part of a --qat run after which observers keep their ranges")
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--out", o.out, "folder for checkpoint, weights, model, log and curves");
   app.add_flag("--resume", o.resume, "go on from the checkpoint in --out");

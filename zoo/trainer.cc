@@ -120,8 +120,9 @@ uint64_t Trainer::options_hash() const {
        << o.optimizer << '|' << o.lr << '|' << o.schedule << '|' << o.warmup << '|'
        << o.weight_decay << '|' << o.label_smoothing << '|' << o.clip_grad_norm << '|'
        << o.average_decay << '|' << o.seed << '|' << o.qat << '|' << o.qconfig << '|'
-       << o.weight_bits << '|' << o.freeze << '|' << a.resized_crop << a.min_area << '|'
-       << a.padding << '|' << a.flip << '|' << a.erase << '|' << task_.train.size();
+       << o.weight_bits << '|' << o.freeze_bn << '|' << o.freeze_observers << '|' << a.resized_crop
+       << a.min_area << '|' << a.padding << '|' << a.flip << '|' << a.erase << '|'
+       << task_.train.size();
   const std::string all = text.str();
   Fnv1a hash;
   hash.add(std::as_bytes(std::span(all)));
@@ -170,9 +171,8 @@ void Trainer::set_schedule(size_t batch) {
   // The first step of a warm-up would move nothing.
   optimizer_->set_lr(schedule_.at((done + 0.5) / steps));
   if (!prepared_) return;
-  const bool frozen = done >= options_.freeze * steps;
-  prepared_->freeze_bn_stats(frozen);
-  prepared_->enable_observer(!frozen);
+  prepared_->freeze_bn_stats(done >= options_.freeze_bn * steps);
+  prepared_->enable_observer(done < options_.freeze_observers * steps);
 }
 
 void Trainer::train_batch(const TrainingBatch& batch) {

@@ -43,7 +43,8 @@ struct TrainOptions {
   bool qat = false;
   std::string qconfig = "x86";
   int weight_bits = 8;
-  double freeze = 0.5;  // part of a QAT run after which batch norm and observers stay as they are
+  // Parts of a QAT run after which batch norms keep their statistics, and observers their ranges.
+  double freeze_bn = 0.5, freeze_observers = 0.5;
 
   std::string checkpoint = {};    // file; empty: none
   double checkpoint_seconds = 60;  // between two of them within an epoch
