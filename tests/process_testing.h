@@ -27,8 +27,9 @@ struct ProcessResult {
   std::string out, err;
 };
 
-// command: the program's path, then its arguments. `scratch`: a folder for its output.
-inline ProcessResult run_process(std::vector<std::string> command, const std::string& scratch) {
+// Starts command (the program's path, then its arguments) and returns its process; its output goes
+// to files in `scratch`.
+inline pid_t start_process(std::vector<std::string> command, const std::string& scratch) {
   const std::string out = scratch + "/stdout", err = scratch + "/stderr";
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -44,9 +45,19 @@ inline ProcessResult run_process(std::vector<std::string> command, const std::st
       posix_spawn(&process, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   BOOST_REQUIRE_MESSAGE(failed == 0, command[0] << " can't be started");
+  return process;
+}
+
+inline ProcessResult wait_for_process(pid_t process, const std::string& scratch) {
   int status = 0;
   BOOST_REQUIRE(waitpid(process, &status, 0) == process);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(err)};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(scratch + "/stdout"),
+          read_file(scratch + "/stderr")};
+}
+
+// `scratch`: a folder for its output.
+inline ProcessResult run_process(std::vector<std::string> command, const std::string& scratch) {
+  return wait_for_process(start_process(std::move(command), scratch), scratch);
 }
 
 // The lines of stderr but those that tell how far a step is: "float: 40 %, 0:01 left".

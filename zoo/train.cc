@@ -28,7 +28,7 @@ constexpr int kSmallSide = 64;  // images up to this size are small
 struct Options {
   std::string model = "mobilenet_v2", data = "fashion-mnist", folder, weights, out;
   double width = 1.0;
-  bool resume = false, no_augment = false;
+  bool resume = false, no_augment = false, verify = false;
   unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads);
   TrainOptions train;
 };
@@ -73,6 +73,9 @@ std::optional<Options> read_options(int argc, char** argv) {
   app.add_option("--freeze-observers", t.freeze_observers,
                  "part of a --qat run after which observers keep their ranges")
       ->check(CLI::Range(0.0, 1.0));
+  app.add_flag("--verify", o.verify,
+               "after a --qat run, compare the engine with the scalar specification on every test "
+               "image (slow)");
   app.add_option("--out", o.out, "folder for checkpoint, weights, model, log and curves");
   app.add_flag("--resume", o.resume, "go on from the checkpoint in --out");
   app.add_option("--checkpoint-seconds", t.checkpoint_seconds, "between two checkpoints")
@@ -175,6 +178,9 @@ int run(int argc, char** argv) {
   }
   std::cout << "most memory of tensors: "
             << fixed(1e-6 * static_cast<double>(memory_stats().peak_bytes), 1) << " MB\n";
+  if (o.verify && o.train.qat)
+    std::cout << "simulated and run alike, to the bit: " << trainer.count_equal_simulations()
+              << " of " << test.images->size() << " test images\n";
   if (!o.out.empty()) write_results(trainer, o, *test.images, test.classes);
   return 0;
 }

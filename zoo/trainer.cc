@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <span>
 #include <sstream>
@@ -267,6 +268,34 @@ double Trainer::test_accuracy() {
   const Predictions predictions = predict(*model, *task_.test, indices, default_pool(), progress);
   return static_cast<double>(count_top(predictions, 1)) /
          std::max(1.0, static_cast<double>(predictions.size()));
+}
+
+size_t Trainer::count_equal_simulations() {
+  OCTET_CHECK(prepared_ && task_.test, "only a quantization-aware run can be simulated");
+  auto model = engine::Model::create(program());
+  OCTET_CHECK(model, "the model can't run: ", model.why());
+  std::vector<size_t> indices(task_.test->size());
+  std::iota(indices.begin(), indices.end(), size_t{0});
+  Progress engine_progress("engine", indices.size());
+  const Predictions engine = predict(*model, *task_.test, indices, default_pool(), engine_progress);
+  const AveragedWeights averaged(average_);
+  prepared_->set_mode(quant::Mode::simulate);
+  constexpr size_t kBatch = 32;
+  size_t equal = 0, next = 0;
+  Progress progress("simulation", indices.size());
+  const Preprocessing& how = task_.test->preprocessing();
+  for_each_batch(*task_.test, indices, kBatch, default_pool(), progress, [&](const Batch& batch) {
+    const auto count = static_cast<int64_t>(batch.indices.size());
+    const std::span pixels(batch.pixels, batch.indices.size() * how.elements());
+    const Tensor logits = (*prepared_)(Tensor::from<float>({count, how.crop, how.crop, 3}, pixels));
+    for (int64_t i = 0; i < count; ++i) {
+      const auto want = engine.logits_of(next++);
+      equal += std::memcmp(logits.data<float>() + i * logits.dim(1), want.data(),
+                           want.size_bytes()) == 0;
+    }
+  });
+  prepared_->set_mode(quant::Mode::qat);
+  return equal;
 }
 
 engine::Program Trainer::program() {

@@ -1,0 +1,182 @@
+// train, killed at random moments and started again: it ends with the same bits as a run that
+// nobody disturbed, for another number of threads too.
+#define BOOST_TEST_MODULE train_resume
+#include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "base/rng.h"
+#include "tests/process_testing.h"
+#include "zoo/temp_folder_testing.h"
+
+namespace octet {
+namespace {
+
+namespace fs = std::filesystem;
+using Arguments = std::vector<std::string>;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kTrain = "zoo/train";
+constexpr int kKills = 10;  // of either kind of run
+
+std::string big_endian(uint32_t n) {
+  return {static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8),
+          static_cast<char>(n)};
+}
+
+// Pictures of noise with a bright row that says which of ten classes they are of.
+void write_pictures(const zoo::TempFolder& folder, const std::string& name, uint32_t count,
+                    uint64_t seed) {
+  Rng rng(seed);
+  std::string pixels = big_endian(0x803) + big_endian(count) + big_endian(28) + big_endian(28);
+  std::string labels = big_endian(0x801) + big_endian(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    const auto label = static_cast<int>(rng.below(10));
+    labels += static_cast<char>(label);
+    for (int p = 0; p < 28 * 28; ++p)
+      pixels += static_cast<char>(p / 28 / 2 == label + 2 ? 255 : rng.below(120));
+  }
+  folder.write(name + "-images-idx3-ubyte", pixels);
+  folder.write(name + "-labels-idx1-ubyte", labels);
+}
+
+class Desk {
+ public:
+  Desk() {
+    write_pictures(folder_, "train", 400, 1);
+    write_pictures(folder_, "t10k", 40, 2);
+    fs::create_directory(path("scratch"));
+  }
+  std::string path(const std::string& name) const { return folder_.path(name); }
+
+  Arguments command(const std::string& out, bool qat, int threads, double lr = 0.02) const {
+    Arguments arguments{kTrain,
+                        "--data=mnist",
+                        "--data-folder=" + path(""),
+                        "--width=0.1",
+                        "--epochs=2",
+                        "--batch=16",
+                        "--lr=" + std::to_string(lr),
+                        "--checkpoint-seconds=0",
+                        "--average-decay=0.9",
+                        "--out=" + path(out),
+                        "--threads=" + std::to_string(threads)};
+    if (qat) arguments.push_back("--qat");
+    return arguments;
+  }
+
+  std::string results(const std::string& out) const {
+    return read_file(path(out + "/weights.safetensors")) + read_file(path(out + "/model.octet"));
+  }
+
+  // Milliseconds of an undisturbed run.
+  int64_t run_whole(const std::string& out, bool qat) const {
+    const auto start = Clock::now();
+    const ProcessResult result = run_process(command(out, qat, 1), path("scratch"));
+    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
+  }
+
+  bool can_resume(const std::string& out) const {
+    return fs::exists(path(out + "/checkpoint.safetensors"));
+  }
+
+  ProcessResult run_for(const std::string& out, bool qat, int64_t milliseconds, int signal) const {
+    Arguments arguments = command(out, qat, 2);
+    if (can_resume(out)) arguments.push_back("--resume");
+    const pid_t process = start_process(arguments, path("scratch"));
+    if (milliseconds >= 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+      kill(process, signal);
+    }
+    return wait_for_process(process, path("scratch"));
+  }
+
+ private:
+  zoo::TempFolder folder_;
+};
+
+void check_killed_runs(bool qat) {
+  const Desk desk;
+  const int64_t whole = desk.run_whole("whole", qat);
+  Rng rng(7);
+  int killed = 0;
+  for (int i = 0; killed < kKills; ++i) {
+    BOOST_TEST_REQUIRE(i < 100 * kKills);
+    // Long enough to get somewhere now and then, short enough not to get to the end.
+    const auto result =
+        desk.run_for("killed", qat, rng.integer(0, std::max<int64_t>(whole / 3, 20)), SIGKILL);
+    if (result.exit_code != -1) {
+      BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+      BOOST_TEST(desk.results("killed") == desk.results("whole"));
+      fs::remove_all(desk.path("killed"));
+      continue;
+    }
+    ++killed;
+  }
+  const ProcessResult last = desk.run_for("killed", qat, -1, 0);
+  BOOST_TEST_REQUIRE(last.exit_code == 0, last.err);
+  BOOST_TEST(!desk.results("whole").empty());
+  BOOST_TEST((desk.results("killed") == desk.results("whole")));
+  for (const auto& entry : fs::directory_iterator(desk.path("killed")))
+    BOOST_TEST(entry.path().extension() != ".tmp", entry.path().string());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_float_run_killed_at_random_moments_ends_with_the_same_bits) {
+  check_killed_runs(false);
+}
+
+BOOST_AUTO_TEST_CASE(a_qat_run_killed_at_random_moments_ends_with_the_same_bits) {
+  check_killed_runs(true);
+}
+
+BOOST_AUTO_TEST_CASE(ctrl_c_saves_and_says_how_to_go_on) {
+  const Desk desk;
+  const int64_t whole = desk.run_whole("whole", false);
+  ProcessResult result;
+  for (int i = 0; i < 20 && result.exit_code != 130; ++i) {
+    fs::remove_all(desk.path("stopped"));
+    result = desk.run_for("stopped", false, whole / 3 + i, SIGINT);
+  }
+  BOOST_TEST_REQUIRE(result.exit_code == 130, result.err);
+  BOOST_TEST(result.err.find("go on with --resume") != std::string::npos, result.err);
+  result = desk.run_for("stopped", false, -1, 0);
+  BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+  BOOST_TEST((desk.results("stopped") == desk.results("whole")));
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_of_another_run_or_a_damaged_one_is_refused) {
+  const Desk desk;
+  desk.run_whole("out", false);
+  const auto refused = [&](Arguments extra) {
+    Arguments arguments = desk.command("out", false, 1);
+    arguments.insert(arguments.end(), extra.begin(), extra.end());
+    const ProcessResult result = run_process(arguments, desk.path("scratch"));
+    BOOST_TEST(result.exit_code == 1);
+    const auto lines = lines_without_progress(result.err);
+    BOOST_TEST(lines.size() == 1u, result.err);
+    return lines.empty() ? std::string() : lines[0];
+  };
+  BOOST_TEST(refused({}).find("is there already") != std::string::npos);
+  BOOST_TEST(refused({"--resume", "--seed=9"}).find("other options") != std::string::npos);
+  const std::string path = desk.path("out/checkpoint.safetensors");
+  const std::string good = read_file(path);
+  std::ofstream(path, std::ios::binary) << good.substr(0, good.size() / 2);
+  BOOST_TEST(refused({"--resume"}).find("checkpoint.safetensors") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_loss_that_is_no_number_ends_the_run_with_the_name_of_a_layer) {
+  const Desk desk;
+  Arguments arguments = desk.command("nan", false, 1, 100);
+  arguments.push_back("--warmup=0");
+  arguments.push_back("--optimizer=adamw");
+  const ProcessResult result = run_process(arguments, desk.path("scratch"));
+  BOOST_TEST(result.exit_code == 1);
+  BOOST_TEST(result.err.find("the loss is") != std::string::npos, result.err);
+}
+
+}  // namespace octet
