@@ -3,6 +3,7 @@
 #include "kernels/conv_f32.h"
 
 #include <cstring>
+#include <limits>
 
 #include "base/buffer.h"
 #include "base/check.h"
@@ -195,7 +196,7 @@ class RowTable {
   size_t step_ = 0;
 };
 
-// Where the rows of the output, its pixels, lie.
+// Walks over the rows of the output, its pixels, without a division for each.
 class Output {
  public:
   Output(const Params& params, float* y) : g_(params.geometry), y_(y), strides_(params.y_strides) {
@@ -204,59 +205,90 @@ class Output {
     dense_ = strides_.row == g_.out_w * strides_.pixel && strides_.image == g_.out_h * strides_.row;
   }
 
-  size_t step() const { return strides_.pixel; }
-  // Rows [row, row + count) are step() apart.
-  bool even(size_t row, size_t count) const { return dense_ || row % g_.out_w + count <= g_.out_w; }
-  float* at(size_t row) const {
-    if (dense_) return y_ + row * strides_.pixel;
-    const size_t image_row = row / g_.out_w;
-    return y_ + image_row / g_.out_h * strides_.image + image_row % g_.out_h * strides_.row +
-           row % g_.out_w * strides_.pixel;
+  void seek(size_t row) {
+    if (dense_) {
+      pixel_ = y_ + row * strides_.pixel;
+      return;
+    }
+    image_ = row / g_.out_w / g_.out_h;
+    oy_ = row / g_.out_w % g_.out_h;
+    begin_image_row();
+    advance(row % g_.out_w);
+  }
+  void advance(size_t count) {
+    while (count >= left_) {
+      count -= left_;
+      if (++oy_ == g_.out_h) {
+        oy_ = 0;
+        ++image_;
+      }
+      begin_image_row();
+    }
+    pixel_ += count * strides_.pixel;
+    if (!dense_) left_ -= count;
   }
 
+  float* pixel() const { return pixel_; }
+  size_t step() const { return strides_.pixel; }
+  // The next `count` pixels are step() apart.
+  bool even(size_t count) const { return count <= left_; }
+
  private:
+  void begin_image_row() {
+    pixel_ = y_ + image_ * strides_.image + oy_ * strides_.row;
+    left_ = g_.out_w;
+  }
+
   const Conv2dGeometry& g_;
   float* y_;
   OutputStrides strides_;
   bool dense_;
+  float* pixel_ = nullptr;
+  size_t image_ = 0, oy_ = 0;
+  size_t left_ = std::numeric_limits<size_t>::max();  // pixels to the end of the image's row
 };
 
-// A tile for output rows [row, row + count) from channel `channel` on. Only rows of a view of y may
-// be unevenly spaced, those of a tile that goes on in the next row of the image: they are put
-// into place one by one, which is so rare that the tile need not know of it.
+// At most two vectors: too short for a call.
+HWY_INLINE void store_row(const float* from, size_t columns, float* to) {
+  const DF d;
+  size_t i = 0;
+  for (; i + kLanes <= columns; i += kLanes) hn::StoreU(hn::Load(d, from + i), d, to + i);
+  for (; i < columns; ++i) to[i] = from[i];
+}
+
+// A tile for the next `count` rows of the output from channel `channel` on. Only in a view of y
+// may they be unevenly spaced, where a tile goes on in the next row of the image: then they are put
+// into place one by one, so that the tile need not know of it.
 // (t by reference: a copy right after t.rows was written would wait for that store.)
-HWY_INLINE void run_tile(TileFn tile, TileArgs& t, const Output& output, size_t row, size_t count,
-                         size_t channel) {
-  if (HWY_LIKELY(output.even(row, count))) {
-    t.y = output.at(row) + channel;
+HWY_INLINE void run_tile(TileFn tile, TileArgs& t, Output& output, size_t count, size_t channel) {
+  if (HWY_LIKELY(output.even(count))) {
+    t.y = output.pixel() + channel;
     t.y_step = output.step();
     tile(t);
+    output.advance(count);
     return;
   }
   HWY_ALIGN float rows[kMostTileRows * kPanelVectors * kLanes];
   t.y = rows;
   t.y_step = kPanelVectors * kLanes;
   tile(t);
-  for (size_t i = 0; i < count; ++i)
-    std::copy_n(rows + i * t.y_step, t.columns, output.at(row + i) + channel);
+  for (size_t i = 0; i < count; ++i, output.advance(1))
+    store_row(rows + i * t.y_step, t.columns, output.pixel() + channel);
 }
 
-// One panel for output rows [row, row + rows), whose pointers are in t.rows: tiles of nearly equal
-// height.
-void run_panel(TileArgs t, const Output& output, size_t row, size_t rows, size_t channel,
-               Panel panel) {
+// One panel for `rows` rows, whose pointers are in t.rows: tiles of nearly equal height.
+void run_panel(TileArgs t, Output& output, size_t rows, size_t channel, Panel panel) {
   const TileRange range = tiles_for(panel);
   const size_t tiles = (rows + range.most_rows - 1) / range.most_rows;
   const size_t height = rows / tiles, higher = rows % tiles;
   for (size_t i = 0; i < tiles; ++i) {
     const size_t m = height + (i < higher ? 1 : 0);
-    run_tile(range.of_rows[m - 1], t, output, row, m, channel);
+    run_tile(range.of_rows[m - 1], t, output, m, channel);
     t.rows += m;
-    row += m;
   }
 }
 
-void run_task(const Params& params, const Layout& l, const float* packed, const Output& output,
+void run_task(const Params& params, const Layout& l, const float* packed, Output& output,
               RowTable& table, size_t task) {
   const size_t groups = params.geometry.groups;
   const size_t panel_tasks = l.panel_tasks(groups);
@@ -282,8 +314,8 @@ void run_task(const Params& params, const Layout& l, const float* packed, const 
                           .columns = std::min(vectors * l.lanes, l.group_out - column),
                           .lo = params.lo,
                           .hi = params.hi};
-      run_panel(args, output, row, rows, group * l.group_out + column,
-                panel_of(vectors, args.columns));
+      output.seek(row);
+      run_panel(args, output, rows, group * l.group_out + column, panel_of(vectors, args.columns));
     }
   }
 }
@@ -293,7 +325,7 @@ void run(const Params& params, const void* packed, const float* x, float* y, voi
   const Conv2dGeometry& g = params.geometry;
   const Layout l = layout_of(g);
   const float* weights = static_cast<const float*>(packed);
-  const Output output(params, y);
+  Output output(params, y);
   RowTable table(g, l, x, weights + l.zeros_offset(g.groups), workspace);
   for (size_t task = begin; task < end; ++task) run_task(params, l, weights, output, table, task);
 }
