@@ -7,13 +7,13 @@
 #include <boost/test/unit_test.hpp>
 #include <numeric>
 
+#include "base/parallel.h"
 #include "nn/graph.h"
 #include "quant/equalize.h"
 #include "quant/quant_testing.h"
 #include "tensor/state_dict.h"
-#include "tensor/threads.h"
-#include "tests/cifar10_file.h"
 #include "tests/octet_data.h"
+#include "zoo/cifar10.h"
 #include "zoo/evaluate.h"
 #include "zoo/models.h"
 
@@ -47,9 +47,11 @@ Tensor images_of(const zoo::Dataset& data, size_t count) {
 size_t count_right(const engine::Program& program, const zoo::Dataset& data) {
   auto model = engine::Model::create(program);
   BOOST_REQUIRE_MESSAGE(model, model.why());
+  // Threads would wait for each other at each of a hundred small layers.
+  SingleThread alone;
   zoo::Progress progress("images", kImages);
   const zoo::Predictions predictions =
-      zoo::predict(*model, data, first_indices(kImages), default_pool(), progress);
+      zoo::predict(*model, data, first_indices(kImages), alone, progress);
   BOOST_TEST(predictions.size() == kImages);
   return zoo::count_top(predictions, 1);
 }
@@ -62,12 +64,13 @@ void observe(quant::PreparedModel& prepared, const Tensor& images) {
 void check_model(const std::string& name, size_t expected) {
   const auto data = octet_data();
   if (!data) return;
-  set_num_threads(2);
-  const std::unique_ptr<nn::Module> model = zoo::find_model(name).create({});
+  const zoo::ModelEntry& entry = zoo::find_model(name);
+  const std::unique_ptr<nn::Module> model = entry.create({});
   model->load_state_dict(load_state_dict_file(*data + "/weights/" + name + ".th"));
   model->eval();
-  const Cifar10File test(*data + "/cifar10_dev/test_batch.bin");
-  const Cifar10File training(*data + "/cifar10_dev/data_batch_1.bin");
+  const std::string folder = *data + "/cifar10_dev";
+  const zoo::Cifar10Images test(folder, zoo::Split::test, entry.preprocessing);
+  const zoo::Cifar10Images training(folder, zoo::Split::train, entry.preprocessing);
   BOOST_TEST_REQUIRE(test.size() == 5000u);
   const Tensor example = Tensor::zeros({1, 32, 32, 3});
 

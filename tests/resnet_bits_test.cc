@@ -1,7 +1,10 @@
 // ResNets give one answer, simulated or run, on every target. Weights and images are from a seed.
 #define BOOST_TEST_MODULE resnet_bits
 #include <boost/test/unit_test.hpp>
+#include <memory>
 #include <set>
+#include <span>
+#include <string>
 
 #include "kernels/kernel_testing.h"
 #include "nn/random.h"
@@ -12,32 +15,39 @@
 namespace octet {
 namespace {
 
-// A shortcut without weights, blocks of two and of three convolutions.
-constexpr struct {
-  const char* name;
-  int64_t side;
-} kNetworks[] = {{"resnet20", 32}, {"resnet18", 64}, {"resnet50", 64}};
+struct Network {
+  std::string name;
+  std::unique_ptr<nn::Module> model;
+  std::unique_ptr<quant::PreparedModel> prepared;
+  quant::Conversion conversion;
+};
 
-// Calls use(prepared, conversion, calibration images).
-template <class Use>
-void for_each_network(const Use& use) {
-  for (const auto& [name, side] : kNetworks) {
-    BOOST_TEST_CONTEXT(name) {
-      nn::manual_seed(3);
-      const auto model = zoo::find_model(name).create();
-      const auto prepared = quant::prepare(*model, Tensor::zeros({1, side, side, 3}),
-                                           quant::get_default_qconfig_mapping("x86"));
-      const Tensor images = quant::testing::random_tensor({4, side, side, 3}, 1, -2.0f, 2.0f);
-      (*prepared)(images);
-      if (quant::equalize(*prepared) > 0) (*prepared)(images);
-      use(*prepared, quant::convert(*prepared), images);
-    }
-  }
+const Tensor& images() {
+  static const Tensor x = quant::testing::random_tensor({4, 32, 32, 3}, 1, -2.0f, 2.0f);
+  return x;
+}
+
+Network make_network(const char* name) {
+  nn::manual_seed(3);
+  Network n{name, zoo::find_model(name).create(), nullptr, {}};
+  n.prepared = quant::prepare(*n.model, Tensor::zeros({1, 32, 32, 3}),
+                              quant::get_default_qconfig_mapping("x86"));
+  (*n.prepared)(images());
+  if (quant::equalize(*n.prepared) > 0) (*n.prepared)(images());
+  n.conversion = quant::convert(*n.prepared);
+  return n;
+}
+
+// A shortcut without weights, blocks of two and of three convolutions.
+std::span<Network> networks() {
+  static Network all[] = {make_network("resnet20"), make_network("resnet18"),
+                          make_network("resnet50")};
+  return all;
 }
 
 // Else equal bits say little.
-void check_alive(const engine::Program& program, const Tensor& images) {
-  for (const auto& [name, value] : quant::testing::run_program(program, images)) {
+void check_alive(const engine::Program& program) {
+  for (const auto& [name, value] : quant::testing::run_program(program, images())) {
     if (value.dtype() != DType::u8) continue;
     const std::span<uint8_t> integers = value.values<uint8_t>();
     BOOST_TEST(std::set<uint8_t>(integers.begin(), integers.end()).size() > 16u, name);
@@ -47,21 +57,24 @@ void check_alive(const engine::Program& program, const Tensor& images) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(every_layer_is_quantized_and_alive) {
-  for_each_network(
-      [](quant::PreparedModel&, const quant::Conversion& conversion, const Tensor& images) {
-        for (const quant::LayerReport& layer : conversion.layers)
-          BOOST_TEST(layer.quantized, layer.name << " stays float: " << layer.note);
-        check_alive(conversion.program, images);
-      });
+  for (const Network& n : networks()) {
+    BOOST_TEST_CONTEXT(n.name) {
+      for (const quant::LayerReport& layer : n.conversion.layers)
+        BOOST_TEST(layer.quantized, layer.name << " stays float: " << layer.note);
+      check_alive(n.conversion.program);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(simulate_equals_engine_at_every_layer) {
-  for_each_network([](quant::PreparedModel& prepared, const quant::Conversion& conversion,
-                      const Tensor& images) {
-    const Tensor x = images.slice(0, 2);
-    kernels::testing::for_each_target(
-        [&] { quant::testing::check_simulate_equals_engine(prepared, conversion.program, x); });
-  });
+  const Tensor x = images().slice(0, 1);
+  for (Network& n : networks()) {
+    BOOST_TEST_CONTEXT(n.name) {
+      kernels::testing::for_each_target([&] {
+        quant::testing::check_simulate_equals_engine(*n.prepared, n.conversion.program, x);
+      });
+    }
+  }
 }
 
 }  // namespace octet
