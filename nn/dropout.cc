@@ -43,7 +43,10 @@ std::vector<Tensor> DropoutOp::backward(const BackwardArgs& args) const {
   const float scale = this->scale();
   float* to = dx.data<float>();
   run_elements(dy.elements(), [&](size_t begin, size_t n) {
-    for (size_t i = begin; i < begin + n; ++i) to[i] = keep[i] != 0 ? from[i] * scale : 0.0f;
+    for (size_t i = begin; i < begin + n; ++i) {
+      const float scaled = from[i] * scale;
+      to[i] = keep[i] != 0 ? scaled : 0.0f;
+    }
   });
   return {dx};
 }

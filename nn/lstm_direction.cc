@@ -224,8 +224,9 @@ std::vector<Tensor> LstmDirectionOp::backward(const BackwardArgs& args) const {
   dx[kH] = dh;
   dx[kC] = dc;
   if (args.wants(kX)) dx[kX] = product(da, saved[kWeightIh], rows, width, s.in, saved[kX].shape());
-  if (args.wants(kBiasIh) || args.wants(kBiasHh))
-    dx[kBiasIh] = dx[kBiasHh] = column_sums(da, width);
+  if (args.wants(kBiasIh)) dx[kBiasIh] = column_sums(da, width);
+  // Of its own: whoever scales gradients scales each.
+  if (args.wants(kBiasHh)) dx[kBiasHh] = column_sums(da, width);
   if (s.n == 0 || !(args.wants(kWeightIh) || args.wants(kWeightHh))) return dx;
   const Tensor turned = Tensor::empty({width, rows});
   transpose_matrix(da.data<float>(), rows, width, turned.data<float>());

@@ -8,9 +8,12 @@ namespace {
 // dx += rest and rest = 0 where x is the maximum.
 void pass_maxima(const float* x, const float* maxima, float* rest, float* dx, size_t channels) {
   for (size_t c = 0; c < channels; ++c) {
+    // Loaded whether it passes or not, so that compilers can use vectors.
+    const float all = rest[c];
     const bool passes = x[c] == maxima[c];
-    dx[c] += passes ? rest[c] : 0.0f;
-    rest[c] = passes ? 0.0f : rest[c];
+    const float gone = passes ? all : 0.0f, left = passes ? 0.0f : all;
+    dx[c] += gone;
+    rest[c] = left;
   }
 }
 
