@@ -179,8 +179,9 @@ int run(int argc, char** argv) {
   std::cout << "most memory of tensors: "
             << fixed(1e-6 * static_cast<double>(memory_stats().peak_bytes), 1) << " MB\n";
   if (o.verify && o.train.qat)
-    std::cout << "simulated and run alike, to the bit: " << trainer.count_equal_simulations()
-              << " of " << test.images->size() << " test images\n";
+    std::cout << "simulated and run alike, to the bit: "
+              << trainer.count_equal_simulations(*test.images) << " of " << test.images->size()
+              << " test images\n";
   if (!o.out.empty()) write_results(trainer, o, *test.images, test.classes);
   return 0;
 }

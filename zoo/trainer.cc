@@ -270,21 +270,21 @@ double Trainer::test_accuracy() {
          std::max(1.0, static_cast<double>(predictions.size()));
 }
 
-size_t Trainer::count_equal_simulations() {
-  OCTET_CHECK(prepared_ && task_.test, "only a quantization-aware run can be simulated");
+size_t Trainer::count_equal_simulations(const Dataset& data) {
+  OCTET_CHECK(prepared_ != nullptr, "only a quantization-aware run can be simulated");
   auto model = engine::Model::create(program());
   OCTET_CHECK(model, "the model can't run: ", model.why());
-  std::vector<size_t> indices(task_.test->size());
+  std::vector<size_t> indices(data.size());
   std::iota(indices.begin(), indices.end(), size_t{0});
   Progress engine_progress("engine", indices.size());
-  const Predictions engine = predict(*model, *task_.test, indices, default_pool(), engine_progress);
+  const Predictions engine = predict(*model, data, indices, default_pool(), engine_progress);
   const AveragedWeights averaged(average_);
   prepared_->set_mode(quant::Mode::simulate);
   constexpr size_t kBatch = 32;
   size_t equal = 0, next = 0;
   Progress progress("simulation", indices.size());
-  const Preprocessing& how = task_.test->preprocessing();
-  for_each_batch(*task_.test, indices, kBatch, default_pool(), progress, [&](const Batch& batch) {
+  const Preprocessing& how = data.preprocessing();
+  for_each_batch(data, indices, kBatch, default_pool(), progress, [&](const Batch& batch) {
     const auto count = static_cast<int64_t>(batch.indices.size());
     const std::span pixels(batch.pixels, batch.indices.size() * how.elements());
     const Tensor logits = (*prepared_)(Tensor::from<float>({count, how.crop, how.crop, 3}, pixels));

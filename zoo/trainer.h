@@ -80,10 +80,10 @@ class Trainer {
   engine::Program program();
   // As program(): parameters and buffers in PyTorch's layout.
   StateDict weights();
-  // Runs the trained int8 model on every test image twice, by the scalar specification of each
-  // layer and in the engine; returns for how many all logits are the same to the bit. Slow. Of
+  // Runs the trained int8 model on every image twice, by the scalar specification of each layer and
+  // in the engine; returns for how many all logits are the same to the bit. Slow. Of
   // quantization-aware training only.
-  size_t count_equal_simulations();
+  size_t count_equal_simulations(const Dataset& data);
   // Of quantization-aware training, else null.
   quant::PreparedModel* prepared() { return prepared_.get(); }
 
