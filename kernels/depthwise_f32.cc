@@ -1,5 +1,5 @@
-// Start reading at depthwise_f32_layout.h. Here: the two inner forms (3x3 with several columns per
-// step, and any kernel), then the loops around them.
+// Start reading at depthwise_f32_layout.h. Here: the two inner forms (kernels 3 and 5 wide with
+// several columns per step, and any kernel), then the loops around them.
 #include "kernels/depthwise_f32.h"
 
 #include <cstring>
@@ -39,71 +39,94 @@ HWY_INLINE void store_columns(D d, const hn::Vec<D> (&acc)[kColumns], const Row&
   }
 }
 
-// Adds the products of one ky to kColumns outputs of a 3x3 kernel, whose first window begins at
-// input column ix; each input is loaded once and used for every output that sees it. kLeft, kRight:
-// the first or last input column is outside the image.
-template <class D, int kColumns, int kStride, bool kLeft, bool kRight>
-HWY_INLINE void add_tap_row(D d, const Row& r, ptrdiff_t ix, size_t ky,
+// Which inputs of a step are outside the image: the first kLeft and the last kRight. A compiler
+// that knows makes faster code (3x3: by a third) than AnyEdge, which asks.
+template <int kLeft, int kRight>
+struct Edge {
+  static constexpr bool outside(int i, int inputs) { return i < kLeft || i >= inputs - kRight; }
+};
+
+struct AnyEdge {
+  Span inside;
+  bool outside(int i, int) const {
+    return static_cast<size_t>(i) < inside.begin || static_cast<size_t>(i) >= inside.end;
+  }
+};
+
+// Adds the products of one ky to kColumns outputs, whose first window begins at input column ix;
+// each input is loaded once and used for every output that sees it.
+template <int kWidth, int kStride, class D, int kColumns, class Edge>
+HWY_INLINE void add_tap_row(D d, const Row& r, ptrdiff_t ix, Edge edge, size_t ky,
                             hn::Vec<D> (&acc)[kColumns]) {
-  constexpr int kInputs = (kColumns - 1) * kStride + 3;
+  constexpr int kInputs = (kColumns - 1) * kStride + kWidth;
   const size_t channels = r.geometry->in_c;
-  const float* w = r.weight + (1 + 3 * ky) * hn::MaxLanes(d);
-  const hn::Vec<D> taps[3] = {hn::Load(d, w), hn::Load(d, w + hn::MaxLanes(d)),
-                              hn::Load(d, w + 2 * hn::MaxLanes(d))};
-  const float* x =
-      r.x + static_cast<ptrdiff_t>(ky) * r.x_step + (ix + kLeft) * static_cast<ptrdiff_t>(channels);
+  const float* w = r.weight + (1 + kWidth * ky) * hn::MaxLanes(d);
+  hn::Vec<D> taps[kWidth];
   OCTET_UNROLL
-  for (int i = kLeft; i < kInputs - kRight; ++i) {
-    const auto v = hn::LoadU(d, x);
-    x += channels;
+  for (int kx = 0; kx < kWidth; ++kx) taps[kx] = hn::Load(d, w + kx * hn::MaxLanes(d));
+  const float* x =
+      r.x + static_cast<ptrdiff_t>(ky) * r.x_step + ix * static_cast<ptrdiff_t>(channels);
+  OCTET_UNROLL
+  for (int i = 0; i < kInputs; ++i, x += channels) {
+    if (edge.outside(i, kInputs)) continue;
+    auto v = hn::LoadU(d, x);
+    OCTET_KEEP_IN_REGISTER(v);  // not loaded again by each multiply-add
     OCTET_UNROLL
     for (int p = 0; p < kColumns; ++p) {
       const int kx = i - p * kStride;
-      if (kx < 0 || kx > 2) continue;
+      if (kx < 0 || kx >= kWidth) continue;
       acc[p] = hn::MulAdd(v, taps[kx], acc[p]);
     }
   }
 }
 
 // Output columns [ox, ox + kColumns).
-template <class D, int kColumns, int kStride, bool kLeft, bool kRight>
-HWY_INLINE void columns_3x3(D d, const Row& r, size_t ox) {
-  const ptrdiff_t ix =
-      static_cast<ptrdiff_t>(ox * kStride) - static_cast<ptrdiff_t>(r.geometry->pad_left);
+template <int kColumns, int kWidth, int kStride, class D, class Edge>
+HWY_INLINE void columns_wide(D d, const Row& r, size_t ox, ptrdiff_t ix, Edge edge) {
   hn::Vec<D> acc[kColumns];
   const auto bias = hn::Load(d, r.weight);
   OCTET_UNROLL
   for (int p = 0; p < kColumns; ++p) acc[p] = bias;
-  if (r.ky.end - r.ky.begin == 3) {  // nearly always; without a loop 10 % faster
-    add_tap_row<D, kColumns, kStride, kLeft, kRight>(d, r, ix, 0, acc);
-    add_tap_row<D, kColumns, kStride, kLeft, kRight>(d, r, ix, 1, acc);
-    add_tap_row<D, kColumns, kStride, kLeft, kRight>(d, r, ix, 2, acc);
+  if (kWidth == 3 && r.ky.begin == 0 && r.ky.end == 3) {
+    // Nearly always; without a loop 10 % faster.
+    add_tap_row<kWidth, kStride>(d, r, ix, edge, 0, acc);
+    add_tap_row<kWidth, kStride>(d, r, ix, edge, 1, acc);
+    add_tap_row<kWidth, kStride>(d, r, ix, edge, 2, acc);
   } else {
     for (size_t ky = r.ky.begin; ky < r.ky.end; ++ky)
-      add_tap_row<D, kColumns, kStride, kLeft, kRight>(d, r, ix, ky, acc);
+      add_tap_row<kWidth, kStride>(d, r, ix, edge, ky, acc);
   }
   store_columns(d, acc, r, r.y + ox * r.geometry->in_c);
 }
 
-template <class D, int kColumns, int kStride>
-HWY_INLINE void row_3x3(D d, const Row& r) {
-  const Conv2dGeometry& g = *r.geometry;
-  const bool pad_left = g.pad_left > 0;
-  const bool pad_right = (g.out_w - 1) * kStride + 3 > g.in_w + g.pad_left;
-  for (size_t done = 0; done < g.out_w; done += kColumns) {
-    const size_t ox = HWY_MIN(done, g.out_w - kColumns);
-    const bool left = pad_left && ox == 0, right = pad_right && ox + kColumns == g.out_w;
-    if (left && right) {
-      columns_3x3<D, kColumns, kStride, true, true>(d, r, ox);
-    } else if (left) {
-      columns_3x3<D, kColumns, kStride, true, false>(d, r, ox);
-    } else if (right) {
-      columns_3x3<D, kColumns, kStride, false, true>(d, r, ox);
-    } else {
-      columns_3x3<D, kColumns, kStride, false, false>(d, r, ox);
+// A row of a kernel kWidth wide, not dilated in width.
+template <int kColumns, int kWidth, int kStride>
+struct Wide {
+  template <class D>
+  static HWY_INLINE void run_row(D d, const Row& r, const Layout&) {
+    constexpr size_t kInputs = (kColumns - 1) * kStride + kWidth;
+    const Conv2dGeometry& g = *r.geometry;
+    for (size_t done = 0; done < g.out_w; done += kColumns) {
+      // The last step begins early and computes some columns again.
+      const size_t ox = HWY_MIN(done, g.out_w - kColumns);
+      const ptrdiff_t ix =
+          static_cast<ptrdiff_t>(ox * kStride) - static_cast<ptrdiff_t>(g.pad_left);
+      const ptrdiff_t right = ix + static_cast<ptrdiff_t>(kInputs) - static_cast<ptrdiff_t>(g.in_w);
+      if (ix >= 0 && right <= 0) {
+        columns_wide<kColumns, kWidth, kStride>(d, r, ox, ix, Edge<0, 0>());
+      } else if (kWidth == 3 && ix == -1 && right <= 0) {
+        columns_wide<kColumns, kWidth, kStride>(d, r, ox, ix, Edge<1, 0>());
+      } else if (kWidth == 3 && ix >= 0 && right == 1) {
+        columns_wide<kColumns, kWidth, kStride>(d, r, ox, ix, Edge<0, 1>());
+      } else if (kWidth == 3 && ix == -1 && right == 1) {
+        columns_wide<kColumns, kWidth, kStride>(d, r, ox, ix, Edge<1, 1>());
+      } else {
+        const Span inside = taps_inside(ix, 1, kInputs, g.in_w);
+        columns_wide<kColumns, kWidth, kStride>(d, r, ox, ix, AnyEdge{inside});
+      }
     }
   }
-}
+};
 
 // Output columns [ox, ox + kColumns), all of which have taps [kx.begin, kx.end) inside the image.
 template <class D, int kColumns>
@@ -130,48 +153,40 @@ HWY_INLINE void columns_any(D d, const Row& r, size_t ox, Span kx) {
   store_columns(d, acc, r, r.y + ox * g.in_c);
 }
 
-template <class D>
-HWY_INLINE void row_any(D d, const Row& r, Span inner) {
-  constexpr int kColumns = 7;
-  const Conv2dGeometry& g = *r.geometry;
-  const auto single = [&](size_t ox) HWY_ATTR {
-    const ptrdiff_t ix =
-        static_cast<ptrdiff_t>(ox * g.stride_w) - static_cast<ptrdiff_t>(g.pad_left);
-    columns_any<D, 1>(d, r, ox, taps_inside(ix, g.dilation_w, g.kernel_w, g.in_w));
-  };
-  const Span all{0, g.kernel_w};
-  size_t ox = 0;
-  while (ox < inner.begin) single(ox++);
-  if (inner.end - inner.begin >= kColumns) {
-    // The last step begins early and computes some columns again.
-    for (; ox < inner.end; ox += kColumns)
-      columns_any<D, kColumns>(d, r, HWY_MIN(ox, inner.end - kColumns), all);
-    ox = inner.end;
+struct Any {
+  template <class D>
+  static HWY_INLINE void run_row(D d, const Row& r, const Layout& l) {
+    constexpr int kColumns = 7;
+    const Span inner = l.inner;
+    const Conv2dGeometry& g = *r.geometry;
+    const auto single = [&](size_t ox) HWY_ATTR {
+      const ptrdiff_t ix =
+          static_cast<ptrdiff_t>(ox * g.stride_w) - static_cast<ptrdiff_t>(g.pad_left);
+      columns_any<D, 1>(d, r, ox, taps_inside(ix, g.dilation_w, g.kernel_w, g.in_w));
+    };
+    const Span all{0, g.kernel_w};
+    size_t ox = 0;
+    while (ox < inner.begin) single(ox++);
+    if (inner.end - inner.begin >= kColumns) {
+      // The last step begins early and computes some columns again.
+      for (; ox < inner.end; ox += kColumns)
+        columns_any<D, kColumns>(d, r, HWY_MIN(ox, inner.end - kColumns), all);
+      ox = inner.end;
+    }
+    while (ox < g.out_w) single(ox++);
   }
-  while (ox < g.out_w) single(ox++);
-}
+};
 
-template <class D>
-HWY_INLINE void run_row(D d, const Row& r, const Layout& l) {
-  if constexpr (hn::MaxLanes(D()) == hn::MaxLanes(DF())) {  // short vectors: too rare for more code
-    const size_t stride = r.geometry->stride_w;
-    if (l.columns == 7) return stride == 1 ? row_3x3<D, 7, 1>(d, r) : row_3x3<D, 7, 2>(d, r);
-    if (l.columns == 4) return stride == 1 ? row_3x3<D, 4, 1>(d, r) : row_3x3<D, 4, 2>(d, r);
-    if (l.columns == 2) return stride == 1 ? row_3x3<D, 2, 1>(d, r) : row_3x3<D, 2, 2>(d, r);
-    if (l.columns == 1) return stride == 1 ? row_3x3<D, 1, 1>(d, r) : row_3x3<D, 1, 2>(d, r);
-  }
-  row_any(d, r, l.inner);
-}
-
-// Output rows [begin, end) of all images.
-template <class D>
-HWY_INLINE void run_rows(D d, const Params& params, const Layout& l, const float* packed,
-                         const float* x, float* y, size_t begin, size_t end) {
+// Output rows `rows` of all images. A function for each form: in one, the compiler runs out of
+// registers.
+template <class Form, class D>
+HWY_NOINLINE void run_rows(D d, const Params& params, const Layout& l, const float* packed,
+                           const float* x, float* y, Span rows) {
   const Conv2dGeometry& g = params.geometry;
   const ptrdiff_t x_row = static_cast<ptrdiff_t>(g.in_w * g.in_c);
   for (size_t strip = 0; strip < l.blocks; strip += l.strip_blocks) {
     const size_t strip_end = HWY_MIN(strip + l.strip_blocks, l.blocks);
-    for (size_t row = begin; row < end; ++row) {
+    for (size_t row = rows.begin; row < rows.end; ++row) {
       const ptrdiff_t n = static_cast<ptrdiff_t>(row / g.out_h);
       const ptrdiff_t iy =
           static_cast<ptrdiff_t>(row % g.out_h * g.stride_h) - static_cast<ptrdiff_t>(g.pad_top);
@@ -188,10 +203,20 @@ HWY_INLINE void run_rows(D d, const Params& params, const Layout& l, const float
         r.x = x + (n * static_cast<ptrdiff_t>(g.in_h) + iy) * x_row + channel;
         r.weight = packed + block * l.block_floats();
         r.y = y + row * g.out_w * g.in_c + channel;
-        run_row(d, r, l);
+        Form::run_row(d, r, l);
       }
     }
   }
+}
+
+template <int kWidth, int kStride>
+void run_wide(const Params& params, const Layout& l, const float* packed, const float* x, float* y,
+              Span rows) {
+  const DF d;
+  if (l.columns == 7) return run_rows<Wide<7, kWidth, kStride>>(d, params, l, packed, x, y, rows);
+  if (l.columns == 4) return run_rows<Wide<4, kWidth, kStride>>(d, params, l, packed, x, y, rows);
+  if (l.columns == 2) return run_rows<Wide<2, kWidth, kStride>>(d, params, l, packed, x, y, rows);
+  run_rows<Wide<1, kWidth, kStride>>(d, params, l, packed, x, y, rows);
 }
 
 size_t packed_bytes(const Params& params) {
@@ -212,15 +237,18 @@ Work work(const Params& params) {
 void run(const Params& params, const float* packed, const float* x, float* y, size_t begin,
          size_t end) {
   const Layout l = make_layout(params.geometry, hn::MaxLanes(DF()));
-  const size_t first = HWY_MIN(begin * l.rows_per_task, l.rows);
-  const size_t last = HWY_MIN(end * l.rows_per_task, l.rows);
+  const Span rows{HWY_MIN(begin * l.rows_per_task, l.rows), HWY_MIN(end * l.rows_per_task, l.rows)};
+  const Conv2dGeometry& g = params.geometry;
   if (l.lanes == hn::MaxLanes(DF())) {
-    run_rows(DF(), params, l, packed, x, y, first, last);
-  } else if (l.lanes == 4) {
-    run_rows(hn::CappedTag<float, 4>(), params, l, packed, x, y, first, last);
-  } else {
-    run_rows(hn::CappedTag<float, 1>(), params, l, packed, x, y, first, last);
+    if (l.columns == 0) return run_rows<Any>(DF(), params, l, packed, x, y, rows);
+    if (g.kernel_w == 3 && g.stride_w == 1) return run_wide<3, 1>(params, l, packed, x, y, rows);
+    if (g.kernel_w == 3) return run_wide<3, 2>(params, l, packed, x, y, rows);
+    if (g.stride_w == 1) return run_wide<5, 1>(params, l, packed, x, y, rows);
+    return run_wide<5, 2>(params, l, packed, x, y, rows);
   }
+  // Short vectors: too rare for more code.
+  if (l.lanes == 4) return run_rows<Any>(hn::CappedTag<float, 4>(), params, l, packed, x, y, rows);
+  run_rows<Any>(hn::CappedTag<float, 1>(), params, l, packed, x, y, rows);
 }
 
 }  // namespace octet::kernels::depthwise_f32::HWY_NAMESPACE

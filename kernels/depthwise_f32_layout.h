@@ -50,20 +50,17 @@ struct Layout : ChannelBlocks {
   size_t rows_per_task;  // of the output
   size_t strip_blocks;   // whose channels are done for all rows before the next ones
   Span inner;            // output columns whose windows lie inside the image
-  size_t columns;        // of the output per step of the 3x3 form; 0: the general form
+  size_t columns;        // of the output per step, kernels 3 and 5 wide; 0: the general form
 
   size_t block_floats() const { return (1 + taps) * lanes; }
   size_t tasks() const { return (rows + rows_per_task - 1) / rows_per_task; }
 };
 
-// The 3x3 form computes 7 or 4 neighbouring columns at once, 2 or 1 in narrow images, and can leave
-// out one input column at either end. 7 divides the maps of networks with 224 x 224 inputs; when
-// the columns are no multiple, the last step begins early and computes some of them again.
-inline size_t columns_3x3(const Conv2dGeometry& g) {
-  const size_t reach = (g.out_w - 1) * g.stride_w + 3;
-  if (g.kernel_h != 3 || g.kernel_w != 3 || g.dilation_w != 1 || g.stride_w > 2 || g.pad_left > 1 ||
-      reach > g.pad_left + g.in_w + 1)
-    return 0;
+// Kernels 3 and 5 wide compute 7 or 4 neighbouring columns at once, 2 or 1 in narrow images. 7
+// divides the maps of networks with 224 x 224 inputs; when the columns are no multiple, the last
+// step begins early and computes some of them again.
+inline size_t columns_per_step(const Conv2dGeometry& g) {
+  if ((g.kernel_w != 3 && g.kernel_w != 5) || g.dilation_w != 1 || g.stride_w > 2) return 0;
   if (g.out_w < 4) return g.out_w > 1 ? 2 : 1;
   const auto computed = [&](size_t n) { return (g.out_w + n - 1) / n * n; };
   return g.out_w >= 7 && computed(7) <= computed(4) ? 7 : 4;
@@ -83,7 +80,7 @@ inline Layout make_layout(const Conv2dGeometry& g, size_t vector_lanes) {
   l.taps = g.kernel_h * g.kernel_w;
   l.rows = g.batch * g.out_h;
   l.inner = inner_columns(g);
-  l.columns = columns_3x3(g);
+  l.columns = columns_per_step(g);
   // About 20 us: a million multiply-adds at the speed that memory allows.
   constexpr size_t kTaskMacs = size_t{1} << 20;
   const size_t row_macs = g.out_w * g.in_c * l.taps;
