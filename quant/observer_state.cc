@@ -1,5 +1,6 @@
 #include "quant/observer_state.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -38,6 +39,8 @@ StateDict observer_state(const PreparedModel& prepared) {
       t.data<float>()[2 * i + 1] = ranges[i].max;
     }
     state.emplace_back(name, t);
+    if (observer->learned_scale().defined())
+      state.emplace_back(name + ".scale", observer->learned_scale().clone());
   }
   return state;
 }
@@ -45,6 +48,7 @@ StateDict observer_state(const PreparedModel& prepared) {
 void load_observer_state(PreparedModel& prepared, const StateDict& state) {
   std::map<std::string, Tensor> given(state.begin(), state.end());
   std::vector<std::pair<Observer*, std::vector<ValueRange>>> restored;
+  std::vector<std::pair<Observer*, Tensor>> scales;
   for (const auto& [name, observer] : all_observers(prepared)) {
     std::vector<ValueRange> ranges;
     if (const auto entry = given.extract(name)) {
@@ -55,10 +59,20 @@ void load_observer_state(PreparedModel& prepared, const StateDict& state) {
       for (int64_t i = 0; i < t.dim(0); ++i)
         ranges.push_back({t.data<float>()[2 * i], t.data<float>()[2 * i + 1]});
     }
+    if (const auto entry = given.extract(name + ".scale")) {
+      const Tensor& t = entry.mapped();
+      OCTET_CHECK(observer->learned_scale().defined() && t.dtype() == DType::f32 && t.rank() == 1 &&
+                      t.dim(0) == static_cast<int64_t>(ranges.size()),
+                  "load_observer_state: ", name, ".scale is ", name_of(t.dtype()), " ",
+                  t.shape().text(), ", expects f32 [", ranges.size(), "] of a learned scale");
+      scales.emplace_back(observer, t);
+    }
     restored.emplace_back(observer, std::move(ranges));
   }
   OCTET_CHECK(given.empty(), "load_observer_state: ", given.begin()->first, " is not in the model");
   for (auto& [observer, ranges] : restored) observer->restore(std::move(ranges));
+  for (auto& [observer, scale] : scales)
+    std::ranges::copy(scale.values<float>(), observer->learned_scale().data<float>());
 }
 
 }  // namespace octet::quant

@@ -158,13 +158,32 @@ std::unique_ptr<PreparedModel> prepare(nn::Module& model, const Tensor& example,
   return prepared;
 }
 
+std::vector<std::pair<std::string, Tensor>> PreparedModel::named_scales() const {
+  std::vector<std::pair<std::string, Tensor>> scales;
+  const auto add = [&](const std::string& name, const Observer* observer) {
+    const Tensor scale = observer != nullptr ? observer->learned_scale() : Tensor();
+    if (scale.defined()) scales.emplace_back(name, scale);
+  };
+  for (size_t g = 0; g < groups_.groups.size(); ++g) {
+    if (weight_observers_[g] == nullptr) continue;
+    const std::string& path = graph_.nodes[groups_.groups[g].main].path;
+    add(path + ".weight", weight_observers_[g].get());
+    add(path + ".output", observers_[groups_.alias[groups_.groups[g].output]].get());
+  }
+  return scales;
+}
+
 std::unique_ptr<PreparedModel> prepare_qat(nn::Module& model, const Tensor& example,
                                            const QConfigMapping& mapping) {
   auto prepared = prepare(model, example, mapping);
   for (size_t g = 0; g < prepared->groups_.groups.size(); ++g) {
     const nn::GraphNode& node = prepared->graph_.nodes[prepared->groups_.groups[g].main];
-    if (prepared->is_quantized(g) && node.op->has_weight())
-      prepared->weight_observers_[g] = prepared->group_qconfig_[g]->weight();
+    if (!prepared->is_quantized(g) || !node.op->has_weight()) continue;
+    auto& observer = prepared->weight_observers_[g];
+    observer = prepared->group_qconfig_[g]->weight();
+    // Scales that are learned begin with the weights as they are.
+    if (observer->learned_scale().defined())
+      observer->observe(nn::fold(prepared->graph_, prepared->groups_.groups[g]).weight);
   }
   prepared->mode_ = Mode::qat;
   prepared->train();

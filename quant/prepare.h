@@ -67,6 +67,10 @@ class PreparedModel : public nn::Module {
   const Observer* weight_observer(size_t group) const { return weight_observers_[group].get(); }
   Observer* weight_observer(size_t group) { return weight_observers_[group].get(); }
 
+  // Scales that training learns (observers/learnable_scale.h), for the optimizer: "NAME.weight" and
+  // "NAME.output". Of outputs only where layers with weights make them. Empty for other qconfigs.
+  std::vector<std::pair<std::string, Tensor>> named_scales() const;
+
   // Whether training moves the observers: on at first. torch.ao.quantization.disable_observer.
   void enable_observer(bool on = true) { observer_enabled_ = on; }
   void disable_observer() { enable_observer(false); }

@@ -144,6 +144,52 @@ BOOST_AUTO_TEST_CASE(
   BOOST_CHECK(ranges == prepared->weight_observer(0)->ranges());
 }
 
+// What the two quantizations lose is a function of the scales: moving a scale against its gradient
+// must lower the loss, more than in the other direction.
+BOOST_AUTO_TEST_CASE(learned_scales_follow_their_gradients) {
+  for (const bool frozen : {false, true}) {
+    nn::manual_seed(6);
+    Net net;
+    const auto prepared = prepare_qat(net, Tensor::zeros({1, 17, 19, 3}),
+                                      QConfigMapping().set_global(get_lsq_qconfig("x86", 4)));
+    const Tensor x = random_tensor(kShape, 3);
+    train_step(net, *prepared, x, 0.0f);
+    prepared->enable_observer(!frozen);
+    prepared->freeze_bn_stats(true);
+    const auto scales = prepared->named_scales();
+    BOOST_TEST_REQUIRE(scales.size() == 8u);
+    for (const auto& [name, scale] : scales) scale.zero_grad();
+    const float loss = train_step(net, *prepared, x, 0.0f);
+    // All scales at once, by a step whose first-order change is known.
+    double squares = 0;
+    for (const auto& [name, scale] : scales) {
+      BOOST_TEST_REQUIRE(scale.grad().defined(), name);
+      for (int64_t i = 0; i < scale.elements(); ++i)
+        squares += std::pow(scale.grad().data<float>()[i], 2);
+    }
+    BOOST_TEST(squares > 0);
+    const auto loss_after = [&](double step) {
+      std::vector<Tensor> before;
+      for (const auto& [name, scale] : scales) {
+        before.push_back(scale.clone());
+        for (int64_t i = 0; i < scale.elements(); ++i)
+          scale.data<float>()[i] *=
+              static_cast<float>(1 - step * (scale.grad().data<float>()[i] > 0 ? 1 : -1));
+      }
+      const Recording recording;
+      const Tensor y = (*prepared)(x);
+      const Tensor target = random_tensor(y.shape(), 99);
+      double sum = 0;
+      for (int64_t i = 0; i < y.elements(); ++i)
+        sum += std::pow(y.data<float>()[i] - target.data<float>()[i], 2);
+      for (size_t i = 0; i < scales.size(); ++i)
+        std::ranges::copy(before[i].values<float>(), scales[i].second.data<float>());
+      return sum;
+    };
+    BOOST_TEST(loss_after(0.02) < loss_after(-0.02), "frozen " << frozen << ", loss " << loss);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_same_run_gives_the_same_bits_for_any_number_of_threads) {
   std::vector<Tensor> weights;
   for (unsigned threads : {1u, 2u, 3u}) {

@@ -11,6 +11,7 @@
 #include "nn/conv_kernels.h"
 #include "nn/lower_weighted.h"
 #include "nn/op_support.h"
+#include "quant/observers/learnable_scale.h"
 #include "quant/weight_quantization.h"
 
 namespace octet::quant {
@@ -26,6 +27,7 @@ struct Parts {
   const nn::BatchNormOptions* batch_norm = nullptr;  // null for none
   Tensor gamma, beta, running_mean, running_var;
   ClampRange range;
+  Tensor weight_scale, output_scale;  // learned ones (LearnableScaleObserver); undefined for none
 };
 
 Parts parts_of(const PreparedModel& prepared, size_t g) {
@@ -39,6 +41,8 @@ Parts parts_of(const PreparedModel& prepared, size_t g) {
   parts.op = main.op.get();
   parts.weight = constant(main, 1);
   parts.bias = constant(main, 2);
+  parts.weight_scale = prepared.weight_observer(g)->learned_scale();
+  parts.output_scale = prepared.observer(prepared.groups().alias[group.output])->learned_scale();
   for (int follower : group.followers) {
     const nn::GraphNode& node = graph.nodes[follower];
     if (const auto range = node.op->activation()) parts.range = *range;
@@ -52,21 +56,27 @@ Parts parts_of(const PreparedModel& prepared, size_t g) {
   return parts;
 }
 
-// What apply() gets: x, weight[, bias][, gamma, beta].
+// What apply() gets: x, weight[, bias][, gamma, beta][, weight's scale][, output's scale].
 std::vector<Tensor> inputs_of(const Parts& parts, const Tensor& x) {
   std::vector<Tensor> inputs{x, parts.weight};
-  for (const Tensor& t : {parts.bias, parts.gamma, parts.beta})
+  for (const Tensor& t :
+       {parts.bias, parts.gamma, parts.beta, parts.weight_scale, parts.output_scale})
     if (t.defined()) inputs.push_back(t);
   return inputs;
 }
 
-// Gradients in the order of inputs_of.
-std::vector<Tensor> in_order(const Parts& parts, Tensor x, Tensor weight, Tensor bias, Tensor gamma,
-                             Tensor beta) {
-  std::vector<Tensor> gradients{std::move(x), std::move(weight)};
-  if (parts.bias.defined()) gradients.push_back(std::move(bias));
-  if (parts.gamma.defined()) gradients.push_back(std::move(gamma));
-  if (parts.beta.defined()) gradients.push_back(std::move(beta));
+struct PartGradients {
+  Tensor x, weight, bias, gamma, beta, weight_scale, output_scale;
+};
+
+// In the order of inputs_of.
+std::vector<Tensor> in_order(const Parts& parts, const PartGradients& g) {
+  std::vector<Tensor> gradients{g.x, g.weight};
+  if (parts.bias.defined()) gradients.push_back(g.bias);
+  if (parts.gamma.defined()) gradients.push_back(g.gamma);
+  if (parts.beta.defined()) gradients.push_back(g.beta);
+  if (parts.weight_scale.defined()) gradients.push_back(g.weight_scale);
+  if (parts.output_scale.defined()) gradients.push_back(g.output_scale);
   return gradients;
 }
 
@@ -96,6 +106,59 @@ void observe_rows(Observer& observer, const std::vector<ValueRange>& rows) {
   ValueRange all;
   for (const ValueRange& row : rows) all = merge(all, row);
   observer.observe_ranges({&all, 1});
+}
+
+// Of a learned weight scale, with LSQ's factor (quant/observers/learnable_scale.h); undefined when
+// there is none. f[o] stands before the quantization, and 1 / divisor[o] behind it.
+Tensor weight_scale_gradient(const Parts& parts, const WeightGradients& gradients,
+                             const std::vector<float>& scale, const std::vector<float>& f,
+                             const std::vector<float>& divisor, const QuantRange& range) {
+  const Tensor& learned = parts.weight_scale;
+  if (!learned.defined()) return {};
+  Tensor ds = Tensor::zeros(learned.shape());
+  const int64_t rows = static_cast<int64_t>(scale.size());
+  for (int64_t o = 0; o < rows; ++o) {
+    const size_t i = static_cast<size_t>(o);
+    const double front = f.empty() ? 1.0 : double{f[i]};
+    const double behind = divisor.empty() ? 1.0 : double{divisor[i]};
+    const double d = (gradients.dq_dot_q[i] - gradients.g_dot_w[i] * front / scale[i]) / behind;
+    ds.data<float>()[learned.elements() == 1 ? 0 : o] += static_cast<float>(d);
+  }
+  const double elements =
+      static_cast<double>(parts.weight.elements()) / static_cast<double>(learned.elements());
+  const float factor = lsq_gradient_factor(elements, range);
+  for (float& v : ds.values<float>()) v *= factor;
+  return ds;
+}
+
+// Of a learned output scale: d loss / d s of s * (clamp(round(v / s) + zero_point) - zero_point).
+// v = x * scale + shift (null: x) in units of `unit`.
+Tensor output_scale_gradient(const Parts& parts, const Tensor& dy, const Tensor& x,
+                             const kernels::batch_norm_f32::Affine& affine, const QParams& qparams,
+                             float unit) {
+  if (!parts.output_scale.defined()) return {};
+  const int64_t channels = x.dim(x.rank() - 1);
+  const float inverse = 1.0f / qparams.scale;
+  double sum = 0;
+  for (int64_t i = 0; i < x.elements(); ++i) {
+    const int64_t c = i % channels;
+    float v = affine.scale ? std::fma(x.data<float>()[i], affine.scale[c], affine.shift[c])
+                           : x.data<float>()[i] * unit;
+    const bool clamped = !(v > affine.lo && v < affine.hi);
+    v = std::min(std::max(v, affine.lo), affine.hi);
+    const QParams wide{qparams.scale, qparams.zero_point, qparams.quant_min - 1,
+                       qparams.quant_max + 1};
+    const int32_t q = quantize_value(v, inverse, wide);
+    const int32_t inside = std::clamp(q, qparams.quant_min, qparams.quant_max);
+    double d = inside - qparams.zero_point;
+    // Within the range only the rounding error depends on s; a real bound does not move with it.
+    if (q == inside && clamped) d = 0;
+    if (q == inside && !clamped) d -= double{v} * inverse;
+    sum += d * dy.data<float>()[i];
+  }
+  const double elements = static_cast<double>(x.elements()) / static_cast<double>(x.dim(0));
+  return Tensor::full(
+      {1}, static_cast<float>(sum) * lsq_gradient_factor(elements, {0, qparams.quant_max}));
 }
 
 std::vector<float> scales_of(const Observer& observer, int64_t rows) {
@@ -154,6 +217,8 @@ class TrainedOp : public TapeOp {
     const Conv2dGeometry geometry = parts_.op->conv_geometry(x, parts_.weight);
     nn::BatchNormPass pass = pass_;
     pass.x = args.saved[1];
+    const Tensor output_scale = output_scale_gradient(parts_, args.dy[0], pass.x,
+                                                      pass.affine(parts_.range), qparams_, 1.0f);
     nn::BatchNormPass::Gradients norm = pass.backward(args.dy[0], parts_.range, &qparams_);
     Tensor dx;
     if (args.wants(0))
@@ -163,7 +228,10 @@ class TrainedOp : public TapeOp {
     norm.x = Tensor();
     const WeightGradients gradients = rows_backward(rows_, scale_, range_, dq, ones);
     if (!rows_.factor.empty()) add_factor_gradient(gradients, norm.weight);
-    return in_order(parts_, dx, gradients.weight, norm.bias, norm.weight, norm.bias);
+    const Tensor weight_scale =
+        weight_scale_gradient(parts_, gradients, scale_, rows_.factor, rows_.factor, range_);
+    return in_order(parts_, {dx, gradients.weight, norm.bias, norm.weight, norm.bias, weight_scale,
+                             output_scale});
   }
 
  private:
@@ -301,6 +369,11 @@ class FrozenOp : public TapeOp {
   std::vector<Tensor> backward(const BackwardArgs& args) const override {
     const Tensor &x = args.saved[0], &v = args.saved[1], &q = args.saved[2];
     const Conv2dGeometry geometry = parts_.op->conv_geometry(x, parts_.weight);
+    const QParams& y = output();
+    const Tensor output_scale = output_scale_gradient(
+        parts_, args.dy[0], v,
+        {.scale = nullptr, .shift = nullptr, .lo = parts_.range.lo, .hi = parts_.range.hi}, y,
+        y.scale);
     const Gradient g = through_output(args.dy[0], v);
     Tensor dx;
     if (args.wants(0)) {
@@ -308,7 +381,10 @@ class FrozenOp : public TapeOp {
                        x.shape());
     }
     const Tensor dq = nn::conv_dw(geometry, integers(x, layer_.x), g.conv, parts_.weight.shape());
-    return weight_gradients(q, dq, g.bias, dx);
+    PartGradients gradients = weight_gradients(q, dq, g.bias);
+    gradients.x = dx;
+    gradients.output_scale = output_scale;
+    return in_order(parts_, gradients);
   }
 
  private:
@@ -347,8 +423,7 @@ class FrozenOp : public TapeOp {
   }
 
   // From those of the folded layer: w' = w * s, b' = b * s + beta - mean * s, s = gamma / std.
-  std::vector<Tensor> weight_gradients(const Tensor& q, const Tensor& dq, const Tensor& db,
-                                       const Tensor& dx) const {
+  PartGradients weight_gradients(const Tensor& q, const Tensor& dq, const Tensor& db) const {
     const int64_t channels = q.dim(0);
     const nn::LayerQuantization& quantization = *plan_.layer.quantization;
     const QuantRange range{quantization.weight_quant_min, quantization.weight_quant_max};
@@ -373,7 +448,14 @@ class FrozenOp : public TapeOp {
           double{db.data<float>()[c]} * (double{b} - parts_.running_mean.data<float>()[c]);
       gamma.data<float>()[c] = static_cast<float>(ds * inverse_std[i]);
     }
-    return in_order(parts_, dx, gradients.weight, bias, gamma, db);
+    return {.x = {},
+            .weight = gradients.weight,
+            .bias = bias,
+            .gamma = gamma,
+            .beta = db,
+            .weight_scale = weight_scale_gradient(parts_, gradients, quantization.weight_scale,
+                                                  rows.factor, {}, range),
+            .output_scale = {}};
   }
 
   QatLayer layer_;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "quant/observers/histogram.h"
+#include "quant/observers/learnable_scale.h"
 #include "quant/observers/min_max.h"
 #include "quant/observers/per_channel_min_max.h"
 
@@ -18,14 +19,24 @@ bool is_per_channel(const std::string& backend) {
   fail("qconfig: no backend \"", backend, "\"; there are x86, fbgemm, onednn and qnnpack");
 }
 
+ObserverOptions weight_options(int bits) {
+  OCTET_CHECK(2 <= bits && bits <= 8, "qconfig: weights of ", bits, " bits, expects 2 to 8");
+  ObserverOptions weight = ObserverOptions::weight();
+  weight.range.quant_max = (1 << (bits - 1)) - 1;
+  weight.range.quant_min = -weight.range.quant_max;
+  return weight;
+}
+
 }  // namespace
 
+QConfig get_lsq_qconfig(const std::string& backend, int weight_bits) {
+  const std::optional<int> ch_axis = is_per_channel(backend) ? std::optional(0) : std::nullopt;
+  return {with_args<LearnableScaleObserver>(ObserverOptions::activation(), std::optional<int>()),
+          with_args<LearnableScaleObserver>(weight_options(weight_bits), ch_axis)};
+}
+
 QConfig with_weight_bits(const std::string& backend, int weight_bits, bool qat) {
-  OCTET_CHECK(2 <= weight_bits && weight_bits <= 8, "qconfig: weights of ", weight_bits,
-              " bits, expects 2 to 8");
-  ObserverOptions weight = ObserverOptions::weight();
-  weight.range.quant_max = (1 << (weight_bits - 1)) - 1;
-  weight.range.quant_min = -weight.range.quant_max;
+  const ObserverOptions weight = weight_options(weight_bits);
   const bool per_channel = is_per_channel(backend);
   if (qat) {
     return {with_args<MovingAverageMinMaxObserver>(ObserverOptions::activation()),

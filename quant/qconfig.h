@@ -40,6 +40,9 @@ QConfig get_default_qconfig(const std::string& backend);
 // For training, as PyTorch's of version 1: moving averages of the least and greatest values, of
 // activations per tensor, of weights as above.
 QConfig get_default_qat_qconfig(const std::string& backend);
+// Scales of weights and of layers' outputs are parameters that training learns
+// (observers/learnable_scale.h); weights of 2 to 8 bits.
+QConfig get_lsq_qconfig(const std::string& backend, int weight_bits = 8);
 // The same with weights of `weight_bits` bits, 2 to 8: +-(2^(bits - 1) - 1).
 QConfig with_weight_bits(const std::string& backend, int weight_bits, bool qat);
 

@@ -34,6 +34,8 @@ void add_gradient(const Tensor& tensor, Tensor gradient, Agenda& agenda) {
   } else if (tensor.requires_grad()) {
     Tensor sum = tensor.grad();
     tensor.zero_grad();
+    // A leaf's gradient is its own: whoever scales it must not scale another one.
+    if (!sum.defined() && !gradient.is_exclusive()) gradient = gradient.clone();
     accumulate(sum, gradient);
     tensor.set_grad(sum);
   }

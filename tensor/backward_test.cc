@@ -117,6 +117,27 @@ BOOST_AUTO_TEST_CASE(an_output_that_nobody_used_has_no_gradient) {
   BOOST_TEST(grad(a) == 2 * 3);
 }
 
+// Hands its gradient on to both inputs.
+class Sum : public TapeOp {
+ public:
+  const char* name() const override { return "sum"; }
+  std::vector<Tensor> forward(std::span<const Tensor> inputs) const override {
+    return {Tensor::full({1}, inputs[0].data<float>()[0] + inputs[1].data<float>()[0])};
+  }
+  std::vector<Tensor> backward(const BackwardArgs& args) const override {
+    return {args.dy[0], args.dy[0]};
+  }
+};
+
+BOOST_AUTO_TEST_CASE(gradients_of_two_leaves_never_share_their_elements) {
+  const Tensor a = parameter(3), b = parameter(5);
+  const Recording recording;
+  backward(apply_one(std::make_shared<Sum>(), {a, b}));
+  BOOST_TEST(a.grad().raw() != b.grad().raw());
+  BOOST_TEST(grad(a) == 1);
+  BOOST_TEST(grad(b) == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_node_that_saves_its_result_is_freed) {
   const Tensor a = parameter(3);
   std::weak_ptr<const Node> node;

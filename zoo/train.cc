@@ -67,6 +67,8 @@ std::optional<Options> read_options(int argc, char** argv) {
   app.add_option("--qconfig", t.qconfig, "qnnpack: one weight scale a layer")
       ->check(CLI::IsMember({"x86", "fbgemm", "onednn", "qnnpack"}));
   app.add_option("--weight-bits", t.weight_bits)->check(CLI::Range(2, 8));
+  app.add_flag("--learn-scales", t.learn_scales,
+               "LSQ: scales of a --qat run are learned, not observed");
   app.add_option("--freeze-bn", t.freeze_bn,
                  "part of a --qat run after which batch norms keep their statistics")
       ->check(CLI::Range(0.0, 1.0));

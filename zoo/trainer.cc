@@ -40,10 +40,11 @@ nn::LrSchedule make_schedule(const TrainOptions& o) {
   return nn::LrSchedule::step(o.lr, {0.5, 0.75}).with_warmup(o.warmup);
 }
 
-std::unique_ptr<nn::Optimizer> make_optimizer(const nn::Module& model, const TrainOptions& o) {
+std::unique_ptr<nn::Optimizer> make_optimizer(nn::NamedParameters parameters,
+                                              const TrainOptions& o) {
   if (o.optimizer == "sgd") {
     return std::make_unique<nn::SGD>(
-        model.named_parameters(),
+        std::move(parameters),
         nn::SGDOptions{
             .lr = o.lr, .momentum = 0.9, .weight_decay = o.weight_decay, .nesterov = true});
   }
@@ -99,12 +100,16 @@ Trainer::Trainer(const TrainTask& task, const TrainOptions& options)
       loader_(task.train, loader_options(task, options)) {
   OCTET_CHECK(options.epochs >= 1, "train: ", options.epochs, " epochs");
   task_.model.train();
+  nn::NamedParameters parameters = task_.model.named_parameters();
   if (options.qat) {
     quant::QConfigMapping mapping;
-    mapping.set_global(quant::with_weight_bits(options.qconfig, options.weight_bits, true));
+    mapping.set_global(options.learn_scales
+                           ? quant::get_lsq_qconfig(options.qconfig, options.weight_bits)
+                           : quant::with_weight_bits(options.qconfig, options.weight_bits, true));
     prepared_ = quant::prepare_qat(task_.model, example_, mapping);
+    for (auto& scale : prepared_->named_scales()) parameters.push_back(std::move(scale));
   }
-  optimizer_ = make_optimizer(task_.model, options);
+  optimizer_ = make_optimizer(std::move(parameters), options);
   if (options.average_decay > 0) average_.emplace(task_.model, options.average_decay);
   nn::manual_seed(options.seed);
 }
@@ -121,9 +126,9 @@ uint64_t Trainer::options_hash() const {
        << o.optimizer << '|' << o.lr << '|' << o.schedule << '|' << o.warmup << '|'
        << o.weight_decay << '|' << o.label_smoothing << '|' << o.clip_grad_norm << '|'
        << o.average_decay << '|' << o.seed << '|' << o.qat << '|' << o.qconfig << '|'
-       << o.weight_bits << '|' << o.freeze_bn << '|' << o.freeze_observers << '|' << a.resized_crop
-       << a.min_area << '|' << a.padding << '|' << a.flip << '|' << a.erase << '|'
-       << task_.train.size();
+       << o.weight_bits << '|' << o.learn_scales << '|' << o.freeze_bn << '|' << o.freeze_observers
+       << '|' << a.resized_crop << a.min_area << '|' << a.padding << '|' << a.flip << '|' << a.erase
+       << '|' << task_.train.size();
   const std::string all = text.str();
   Fnv1a hash;
   hash.add(std::as_bytes(std::span(all)));

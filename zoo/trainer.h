@@ -43,10 +43,11 @@ struct TrainOptions {
   bool qat = false;
   std::string qconfig = "x86";
   int weight_bits = 8;
+  bool learn_scales = false;  // LSQ (quant/observers/learnable_scale.h)
   // Parts of a QAT run after which batch norms keep their statistics, and observers their ranges.
   double freeze_bn = 0.5, freeze_observers = 0.5;
 
-  std::string checkpoint = {};    // file; empty: none
+  std::string checkpoint = {};     // file; empty: none
   double checkpoint_seconds = 60;  // between two of them within an epoch
 };
 

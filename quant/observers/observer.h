@@ -55,7 +55,10 @@ class Observer {
   virtual void reset() { ranges_.clear(); }
 
   // One per range. Throws octet::Error before the first observation.
-  std::vector<QParams> qparams() const;
+  virtual std::vector<QParams> qparams() const;
+  // Scales that training learns, f32 [ranges], as a parameter; undefined where they follow from the
+  // ranges. Known from the first observation on.
+  virtual Tensor learned_scale() const { return {}; }
   // The integers' range with scale 1: what there is to say before the first observation.
   QParams empty_qparams() const;
 
