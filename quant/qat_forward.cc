@@ -1,19 +1,24 @@
 #include "quant/qat_forward.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "kernels/add_u8_grad.h"
+#include "nn/op_support.h"
 #include "quant/layer_plan.h"
 #include "quant/qat_weighted.h"
 #include "quant/quantize_ops.h"
 #include "quant/run_layer.h"
 #include "tensor/backward.h"
 #include "tensor/tape.h"
+#include "tensor/threads.h"
 
 namespace octet::quant {
 namespace {
 
+namespace add_u8_grad = kernels::add_u8_grad;
 using nn::QuantRole;
 
 // A quantized layer without weights: forward by the engine's instructions, backward by the float
@@ -56,6 +61,62 @@ class LayerOp : public TapeOp {
   std::vector<QParams> x_;
   QParams y_;
 };
+
+// An addition: its gradient is the same for both inputs, and neither pass needs them as floats.
+class SumOp : public TapeOp {
+ public:
+  SumOp(const PreparedModel& prepared, const ModelPlan& plan, size_t group)
+      : layer_(prepared, plan, group), params_(sum_params(prepared, plan, group)) {
+    params_.y = plan.layers[group].layer.quantization->output;
+  }
+  const char* name() const override { return layer_.name(); }
+  std::vector<Tensor> forward(std::span<const Tensor> inputs) const override {
+    return layer_.forward(inputs);
+  }
+  std::vector<Tensor> backward(const BackwardArgs& args) const override {
+    const Tensor &a = args.saved[0], &b = args.saved[1], &dy = args.dy[0];
+    const Tensor dx = nn::result_like(dy);
+    nn::run_elements(dy.elements(), [&](size_t begin, size_t n) {
+      add_u8_grad::backward(params_, a.data<uint8_t>() + begin, b.data<uint8_t>() + begin,
+                            dy.data<float>() + begin, dx.data<float>() + begin, n);
+    });
+    return {dx, dx};
+  }
+
+  // Without y, which is not known before the range is.
+  static add_u8_grad::Params sum_params(const PreparedModel& prepared, const ModelPlan& plan,
+                                        size_t group) {
+    const nn::LayerGroup& layer = prepared.groups().groups[group];
+    add_u8_grad::Params params;
+    params.a = *plan.qparams[prepared.groups().alias[layer.inputs[0]]];
+    params.b = *plan.qparams[prepared.groups().alias[layer.inputs[1]]];
+    for (int follower : layer.followers)
+      if (const auto range = prepared.graph().nodes[follower].op->activation())
+        params.lo = range->lo, params.hi = range->hi;
+    return params;
+  }
+
+ private:
+  LayerOp layer_;
+  add_u8_grad::Params params_;
+};
+
+// The real range of a sum, in pieces that threads share.
+ValueRange range_of_sum(const add_u8_grad::Params& params, const Tensor& a, const Tensor& b) {
+  std::vector<ValueRange> ranges(default_pool().threads());
+  constexpr size_t kBlock = 1 << 14;
+  const size_t n = static_cast<size_t>(a.elements());
+  default_pool()((n + kBlock - 1) / kBlock, [&](size_t begin, size_t end, unsigned thread) {
+    const size_t first = begin * kBlock;
+    const auto [min, max] =
+        add_u8_grad::range(params, a.data<uint8_t>() + first, b.data<uint8_t>() + first,
+                           std::min(end * kBlock, n) - first);
+    ranges[thread] = merge(ranges[thread], {min, max});
+  });
+  ValueRange all;
+  for (const ValueRange& range : ranges) all = merge(all, range);
+  return all;
+}
 
 // A value of the graph in one or both forms.
 struct Forms {
@@ -128,18 +189,34 @@ class Pass {
     const nn::LayerGroup& group = groups_.groups[g];
     const int output = groups_.alias[group.output];
     if (role == QuantRole::observed) {
-      if (observes(output)) {
+      Observer& observer = *prepared_.observer(output);
+      if (observes(output) && is_sum(group) && observer.takes_ranges()) {
+        const auto params = SumOp::sum_params(prepared_, plan_, g);
+        const ValueRange range = range_of_sum(params, values_[groups_.alias[group.inputs[0]]].u8,
+                                              values_[groups_.alias[group.inputs[1]]].u8);
+        observer.observe_ranges({&range, 1});
+      } else if (observes(output)) {
         std::vector<Tensor> inputs;
         for (int value : group.inputs) {
           const int v = groups_.alias[value];
           inputs.push_back(dequantize_values(values_[v].u8, *plan_.qparams[v]));
         }
-        prepared_.observer(output)->observe(run_layer_in_float(prepared_, g, inputs));
+        observer.observe(run_layer_in_float(prepared_, g, inputs));
       }
-      plan_.qparams[output] = prepared_.observer(output)->qparams().front();
+      plan_.qparams[output] = observer.qparams().front();
     }
     plan_layer(prepared_, g, plan_);
-    return apply_one(std::make_shared<LayerOp>(prepared_, plan_, g), inputs_of(group, DType::u8));
+    std::shared_ptr<const TapeOp> op;
+    if (is_sum(group)) {
+      op = std::make_shared<SumOp>(prepared_, plan_, g);
+    } else {
+      op = std::make_shared<LayerOp>(prepared_, plan_, g);
+    }
+    return apply_one(std::move(op), inputs_of(group, DType::u8));
+  }
+
+  bool is_sum(const nn::LayerGroup& group) const {
+    return graph_.nodes[group.main].op->is_elementwise_sum() && group.inputs.size() == 2;
   }
 
   bool observes(const Observer& observer) const {
