@@ -29,9 +29,10 @@ StateDict take(const std::string& prefix, const StateDict& from) {
 std::span<const int64_t> words(const StateDict& from, const std::string& name, int64_t count) {
   for (const auto& [found, tensor] : from) {
     if (found != name) continue;
-    OCTET_CHECK(tensor.dtype() == DType::s64 && (count < 0 || tensor.elements() == count), name,
-                " is ", name_of(tensor.dtype()), " ", tensor.shape().text(), ", expected s64 with ",
-                count, " elements");
+    OCTET_CHECK(tensor.dtype() == DType::s64, name, " is ", name_of(tensor.dtype()),
+                ", expected s64");
+    OCTET_CHECK(count < 0 || tensor.elements() == count, name, " has ", tensor.elements(),
+                " elements, expected ", count);
     return tensor.values<int64_t>();
   }
   fail(name, " is missing; is it a checkpoint of train?");
