@@ -52,7 +52,8 @@ struct Params {
 // 3x3, stride 1, dilation 1, one group; any padding.
 bool is_supported(const Conv2dGeometry& geometry) noexcept;
 
-// Whether a supported layer is worth it. Does not depend on the batch.
+// Whether it is worth it for a supported layer. Wide layers of small images need a batch; a caller
+// whose bits may not depend on it asks for a batch of its choice, always the same.
 bool is_faster(const Conv2dGeometry& geometry) noexcept;
 
 // Bytes that pack() fills. Depends on everything in Params but batch.

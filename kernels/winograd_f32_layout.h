@@ -70,20 +70,24 @@ inline size_t plane_floats(size_t floats) {
   return (divide_up(floats, kLine) | 1) * kLine;
 }
 
-// As many tiles as leave U in L2 beside the weights, at least one register tile of them; and
-// tasks of some 20 us: 1 M multiply-adds and the transforms. A task that is a part of a block's
-// panels transforms the patches again unless the task before it, of the same thread, has done so.
+// As many tiles as leave U in L2 beside the weights and make 2 M multiply-adds, but at least one
+// register tile of them; and tasks of 20 to 50 us: 1/2 to 2 M multiply-adds and the transforms. A
+// task that is a part of a block's panels transforms the patches again unless the task before it,
+// of the same thread, has done so.
 inline void choose_tasks(Layout& l, size_t tile_rows) {
   constexpr size_t kBlockBytes = 256 * 1024, kTaskMacs = size_t{1} << 20;
+  constexpr size_t kMostMacs = 2 * kTaskMacs;
   const size_t tile_bytes = l.positions * l.input_step * sizeof(float);
-  const size_t most = std::max<size_t>(kBlockBytes / tile_bytes / tile_rows, 1) * tile_rows;
-  l.block_tiles = std::min(most, std::max<size_t>(l.tiles, 1));
+  const size_t panel_macs = l.positions * l.inputs * l.width_of(0);  // of a tile
+  const size_t tile_macs = panel_macs * l.panels;
+  const size_t most = std::min(kBlockBytes / tile_bytes, kMostMacs / tile_macs);
+  l.block_tiles = std::max<size_t>(most / tile_rows, 1) * tile_rows;
+  l.block_tiles = std::min(l.block_tiles, std::max<size_t>(l.tiles, 1));
   l.blocks = divide_up(l.tiles, l.block_tiles);
-  const size_t panel_macs =
-      l.block_tiles * l.positions * l.inputs * l.direct.panel_vectors * l.direct.lanes;
-  l.panels_per_task = std::min(divide_up(2 * kTaskMacs, panel_macs), l.panels);
-  l.blocks_per_task =
-      l.panels_per_task < l.panels ? 1 : divide_up(kTaskMacs, panel_macs * l.panels);
+  l.panels_per_task = std::min(divide_up(kMostMacs, panel_macs * l.block_tiles), l.panels);
+  l.blocks_per_task = l.panels_per_task < l.panels
+                          ? 1
+                          : std::max<size_t>(kTaskMacs / (tile_macs * l.block_tiles), 1);
 }
 
 inline Layout make_layout(const Conv2dGeometry& g, size_t lanes, size_t panel_vectors,

@@ -169,4 +169,16 @@ BOOST_AUTO_TEST_CASE(supports_three_by_three_alone) {
   BOOST_TEST(!winograd_f32::is_supported(g));
 }
 
+BOOST_AUTO_TEST_CASE(is_faster_where_products_are_saved_and_weights_pay) {
+  const auto is_faster = [](size_t batch, size_t hw, size_t in_c, size_t out_c) {
+    return winograd_f32::is_faster(three_by_three(batch, hw, hw, in_c, out_c, 1, 1));
+  };
+  BOOST_TEST(is_faster(1, 32, 16, 16));
+  BOOST_TEST(is_faster(1, 2, 64, 64));
+  BOOST_TEST(!is_faster(1, 32, 3, 16));    // transforms of few channels
+  BOOST_TEST(!is_faster(64, 1, 64, 64));   // one output of a tile
+  BOOST_TEST(!is_faster(1, 7, 512, 512));  // 38 MB of weights for four tiles
+  BOOST_TEST(is_faster(16, 7, 512, 512));
+}
+
 }  // namespace octet::kernels
