@@ -3,11 +3,13 @@
 #include "kernels/conv_f32.h"
 #include "kernels/conv_f32_dw.h"
 #include "kernels/conv_f32_dx.h"
+#include "kernels/conv_f32_dx_phases.h"
 #include "kernels/conv_u8s8.h"
 #include "kernels/depthwise_f32.h"
 #include "kernels/depthwise_f32_dw.h"
 #include "kernels/depthwise_f32_dx.h"
 #include "kernels/depthwise_u8s8.h"
+#include "kernels/winograd_f32.h"
 #include "nn/norm_kernels.h"
 #include "nn/op_support.h"
 #include "tensor/tape.h"
@@ -83,7 +85,33 @@ Params integer_params(const Conv2dGeometry& geometry, int32_t x_zero_point,
   return params;
 }
 
+bool winograd_on = true;
+
+// Judged as a batch of training, whatever the batch: it may not change a bit.
+bool takes_winograd(Conv2dGeometry geometry) {
+  constexpr size_t kTrainingBatch = 32;
+  geometry.batch = kTrainingBatch;
+  return winograd_on && kernels::winograd_f32::is_supported(geometry) &&
+         kernels::winograd_f32::is_faster(geometry);
+}
+
+// A convolution of dense x and y.
+void run_dense(const kernels::conv_f32::Params& params, const float* x, float* y) {
+  if (takes_winograd(params.geometry)) {
+    run_packed(OCTET_PACKED_KERNEL(winograd_f32, float, float, run),
+               kernels::winograd_f32::Params{.geometry = params.geometry,
+                                             .weight = params.weight,
+                                             .bias = params.bias,
+                                             .weight_strides = params.weight_strides},
+               x, y);
+  } else {
+    run_packed(OCTET_PACKED_KERNEL(conv_f32, float, float, run), params, x, y);
+  }
+}
+
 }  // namespace
+
+void set_winograd(bool on) { winograd_on = on; }
 
 Tensor conv_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& weight,
                     const Tensor& bias, const Shape& y_shape) {
@@ -93,9 +121,8 @@ Tensor conv_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tenso
                float_params<kernels::depthwise_f32::Params>(geometry, weight, bias),
                x.data<float>(), y.data<float>());
   } else {
-    run_packed(OCTET_PACKED_KERNEL(conv_f32, float, float, run),
-               float_params<kernels::conv_f32::Params>(geometry, weight, bias), x.data<float>(),
-               y.data<float>());
+    run_dense(float_params<kernels::conv_f32::Params>(geometry, weight, bias), x.data<float>(),
+              y.data<float>());
   }
   return y;
 }
@@ -125,9 +152,14 @@ Tensor conv_dx(const Conv2dGeometry& geometry, const Tensor& weight, const Tenso
         kernels::depthwise_f32_dx::Params{.geometry = geometry, .weight = weight.data<float>()},
         dy.data<float>(), dx.data<float>());
   } else {
-    run_packed(OCTET_PACKED_KERNEL(conv_f32_dx, float, float, run),
-               kernels::conv_f32_dx::Params{.geometry = geometry, .weight = weight.data<float>()},
-               dy.data<float>(), dx.data<float>());
+    const kernels::conv_f32_dx::Params params{.geometry = geometry, .weight = weight.data<float>()};
+    if (geometry.stride_h == 1 && geometry.stride_w == 1) {
+      // One phase, all of dx: a convolution of dy like others.
+      run_dense(kernels::conv_f32_dx::phase_of(params, 0).conv, dy.data<float>(), dx.data<float>());
+    } else {
+      run_packed(OCTET_PACKED_KERNEL(conv_f32_dx, float, float, run), params, dy.data<float>(),
+                 dx.data<float>());
+    }
   }
   return dx;
 }
