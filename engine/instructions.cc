@@ -8,6 +8,7 @@
 #include "engine/instructions/dequantize.h"
 #include "engine/instructions/flatten.h"
 #include "engine/instructions/linear.h"
+#include "engine/instructions/linear_dynamic.h"
 #include "engine/instructions/max_pool2d.h"
 #include "engine/instructions/pad.h"
 #include "engine/instructions/quantize.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr InstructionType kInstructionTypes[] = {
     {"conv2d", create_conv2d, false},
     {"linear", create_linear, false},
+    {"linear_dynamic", create_linear_dynamic, false},
     {"add", create_add, true},
     {"clamp", create_clamp, true},
     {"max_pool2d", create_max_pool2d, false},

@@ -5,6 +5,7 @@
 // |---------------------|-------------------------------------|-------------------------------------|--------|
 // | conv2d              | x, weight, bias [, weight_scale]    | strides, pads, dilations, groups (1), range | y |
 // | linear              | x [n, k], weight [o, k], bias [, weight_scale] | range                    | y [n, o] |
+// | linear_dynamic      | x f32 [n, k], weight s8 [o, k], bias f32, weight_scale f32 | range       | y f32 [n, o] |
 // | add                 | a, b (same shape and dtype)         | range                               | y |
 // | clamp               | x                                   | range                               | y |
 // | max_pool2d          | x                                   | kernel, strides, pads, dilations    | y |
@@ -27,6 +28,7 @@
 // s_y). "range" is the fused activation: for f32 the real attributes lo and hi (-inf, inf), for u8
 // the integers quant_min and quant_max (0, 255), both inclusive. clamp, max_pool2d, reshape,
 // pad and flatten on u8 keep scale and zero_point; pooling clamps to the range of y's qparams.
+// linear_dynamic quantizes every row of x by itself when it comes: kernels/dynamic_rows.h.
 //
 // Adding an operation: a file in engine/instructions/ and a row of kInstructionTypes in
 // instructions.cc.

@@ -75,6 +75,12 @@ class Operands {
   std::string why_;
 };
 
+// Of a constant.
+template <class T>
+const T* elements(const Value& value) {
+  return reinterpret_cast<const T*>(value.data.data());
+}
+
 // So that positions in padded, dilated images stay inside 64 bits.
 inline constexpr int64_t kMaxAttribute = 65535;
 inline constexpr int64_t kMaxExtent = int64_t{1} << 30;

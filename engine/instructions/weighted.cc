@@ -121,11 +121,6 @@ Result<std::unique_ptr<Kernel>> make_kernel(Operands& operands, typename Api::Pa
   return std::unique_ptr<Kernel>(std::move(kernel));
 }
 
-template <class T>
-const T* elements(const Value& value) {
-  return reinterpret_cast<const T*>(value.data.data());
-}
-
 // requantize.h's conditions: no sum leaves 32 bits, before or after its multiplier.
 std::vector<float> check_channels(Operands& operands, size_t taps) {
   const int8_t* weight = elements<int8_t>(operands.input(1));
