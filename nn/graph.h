@@ -5,6 +5,7 @@
 // other.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -67,7 +68,9 @@ GroupedGraph find_groups(const Graph& graph);
 // `program` and `inputs` are left for the caller.
 Lowering fold(const Graph& graph, const LayerGroup& group);
 
-// The float model for the engine.
-engine::Program lower(const Graph& graph);
+// The float model for the engine. adjust, when set, gets every layer with its main node before it
+// is lowered.
+using LayerAdjustment = std::function<void(const GraphNode& main, Lowering& layer)>;
+engine::Program lower(const Graph& graph, const LayerAdjustment& adjust = {});
 
 }  // namespace octet::nn

@@ -46,7 +46,7 @@ std::vector<Tensor> LinearOp::backward(const BackwardArgs& args) const {
 engine::ValueId LinearOp::lower(const Lowering& layer) const {
   OCTET_CHECK(layer.output_shape.rank() == 2, name(), ": ", layer.name, ": output is ",
               layer.output_shape.text(), ", only [n, features] can be lowered");
-  return lower_weighted(name(), layer);
+  return lower_weighted(layer.weight_scales ? "linear_dynamic" : name(), layer);
 }
 
 Linear::Linear(int64_t in_features, int64_t out_features, const LinearOptions& options) {

@@ -24,6 +24,7 @@ class LinearOp : public Op {
   bool has_weight() const override { return true; }
   kernels::Conv2dGeometry conv_geometry(const Tensor& x, const Tensor& weight) const override;
   bool takes_activation() const override { return true; }
+  bool has_dynamic() const override { return true; }
   engine::ValueId lower(const Lowering& layer) const override;
 };
 

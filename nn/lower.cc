@@ -5,7 +5,7 @@
 
 namespace octet::nn {
 
-engine::Program lower(const Graph& graph) {
+engine::Program lower(const Graph& graph, const LayerAdjustment& adjust) {
   engine::Program program;
   const GroupedGraph grouped = find_groups(graph);
   std::vector<std::optional<engine::ValueId>> ids(graph.values.size());
@@ -18,7 +18,9 @@ engine::Program lower(const Graph& graph) {
     Lowering layer = fold(graph, group);
     layer.program = &program;
     for (int value : group.inputs) layer.inputs.push_back(ids[value].value());
-    ids[group.output] = graph.nodes[group.main].op->lower(layer);
+    const GraphNode& main = graph.nodes[group.main];
+    if (adjust) adjust(main, layer);
+    ids[group.output] = main.op->lower(layer);
   }
   for (int value : graph.outputs) program.outputs.push_back(ids[grouped.alias[value]].value());
   return program;

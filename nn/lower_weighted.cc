@@ -14,9 +14,13 @@ using engine::ValueId;
 // Bias and sum of products are both kept below it, so that their sum is an s32.
 constexpr double kLargestBias = 0x1p30;
 
+Tensor or_zeros(const Tensor& bias, const Tensor& weight) {
+  return bias.defined() ? bias : Tensor::zeros({weight.dim(0)});
+}
+
 std::vector<ValueId> float_constants(const Lowering& layer) {
   engine::Program& program = *layer.program;
-  const Tensor bias = layer.bias.defined() ? layer.bias : Tensor::zeros({layer.weight.dim(0)});
+  const Tensor bias = or_zeros(layer.bias, layer.weight);
   return {program.add_constant(layer.name + ".weight", DType::f32, layer.weight.shape(),
                                layer.weight.raw()),
           program.add_constant(layer.name + ".bias", DType::f32, bias.shape(), bias.raw())};
@@ -36,7 +40,25 @@ std::vector<ValueId> quantized_constants(const Lowering& layer) {
                                quantization.weight_scale.data())};
 }
 
+std::vector<ValueId> constants(const Lowering& layer) {
+  if (layer.quantization) return quantized_constants(layer);
+  if (layer.weight_scales) return dynamic_constants(layer, layer.name, layer.weight, layer.bias);
+  return float_constants(layer);
+}
+
 }  // namespace
+
+std::vector<ValueId> dynamic_constants(const Lowering& layer, const std::string& name,
+                                       const Tensor& weight, const Tensor& bias) {
+  engine::Program& program = *layer.program;
+  LayerQuantization quantization;
+  quantization.weight_scale = layer.weight_scales(weight);
+  const Tensor q = quantize_weight(weight, quantization), b = or_zeros(bias, weight);
+  return {program.add_constant(name + ".weight", DType::s8, q.shape(), q.raw()),
+          program.add_constant(name + ".bias", DType::f32, b.shape(), b.raw()),
+          program.add_constant(name + ".weight_scale", DType::f32, b.shape(),
+                               quantization.weight_scale.data())};
+}
 
 Tensor quantize_weight(const Tensor& weight, const LayerQuantization& quantization) {
   Tensor q = Tensor::zeros(weight.shape(), DType::s8);
@@ -71,9 +93,7 @@ ValueId lower_weighted(const char* op, const Lowering& layer,
   check_lowering(op, layer, 1);
   OCTET_CHECK(layer.weight.defined(), op, ": ", layer.name, ": no weight");
   std::vector<ValueId> inputs = layer.inputs;
-  for (ValueId id : layer.quantization ? quantized_constants(layer) : float_constants(layer)) {
-    inputs.push_back(id);
-  }
+  for (ValueId id : constants(layer)) inputs.push_back(id);
   std::optional<QParams> output;
   if (layer.quantization) output = layer.quantization->output;
   for (engine::Attribute& range : range_attributes(layer.range, output)) {

@@ -5,6 +5,7 @@
 //              weight_scale f32 [out_c];
 //              bias s32 = round(b / (s_x * weight_scale[o])), in double, ties to even, within
 //              +-2^30
+//   dynamic:   weight s8 as above, bias f32 (zeros when the layer has none), weight_scale f32
 #pragma once
 
 #include <vector>
@@ -17,6 +18,11 @@ namespace octet::nn {
 // a bias). x_scale: of the layer's input.
 Tensor quantize_weight(const Tensor& weight, const LayerQuantization& quantization);
 Tensor quantize_bias(const Lowering& layer, float x_scale);
+
+// Weight, bias and weight_scale of a dynamically quantized product, appended to the layer's program
+// as name.weight and so on. bias may be undefined.
+std::vector<engine::ValueId> dynamic_constants(const Lowering& layer, const std::string& name,
+                                               const Tensor& weight, const Tensor& bias);
 
 // Appends instruction `op` with the layer's constants, its range and the given attributes.
 engine::ValueId lower_weighted(const char* op, const Lowering& layer,

@@ -6,6 +6,7 @@
 // has a list of types: adding a layer touches its own file only.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -43,6 +44,9 @@ struct Lowering {
   Tensor bias;                          // f32 [out_c]; undefined for none
   ClampRange range;                     // fused activation
   std::optional<LayerQuantization> quantization;
+  // Set for a layer that is quantized dynamically: activations stay f32 and are quantized when they
+  // come; weights become s8 with these scales, one per row of a weight matrix.
+  std::function<std::vector<float>(const Tensor& weight)> weight_scales;
 };
 
 // What an op does to the quantization parameters of its input.
@@ -78,6 +82,8 @@ class Op : public TapeOp {
   }
   // The op can take a fused activation in `Lowering::range` (conv2d, linear, add).
   virtual bool takes_activation() const { return false; }
+  // lower() can quantize dynamically, see Lowering::weight_scales.
+  virtual bool has_dynamic() const { return false; }
   // The op is an activation that can be fused into the op before it.
   virtual std::optional<ClampRange> activation() const { return std::nullopt; }
   // The op is a per-channel affine map that can be folded into the weights before it; its graph
