@@ -50,7 +50,7 @@ std::unique_ptr<nn::Optimizer> make_optimizer(nn::NamedParameters parameters,
   }
   OCTET_CHECK(o.optimizer == "adamw", "train: there is no optimizer '", o.optimizer,
               "'; there are sgd and adamw");
-  return std::make_unique<nn::AdamW>(model.named_parameters(),
+  return std::make_unique<nn::AdamW>(std::move(parameters),
                                      nn::AdamOptions{.lr = o.lr, .weight_decay = o.weight_decay});
 }
 
