@@ -3,7 +3,8 @@
 //   y[c] = clamp(bias[c] + sum_{ky, kx} w[c, ky, kx] * x[..., c], lo, hi)
 //
 // x, y: f32 NHWC; weight: [c, kernel_h, kernel_w, 1]; geometry as in conv2d_geometry.h; outside the
-// image x counts as 0. Any kernel size, stride, dilation and padding; 3x3 is the fast one.
+// image x counts as 0. Any kernel size, stride, dilation and padding; kernels 3 and 5 wide
+// at strides 1 and 2 are the fast ones.
 // x and y do not overlap; nothing outside them is touched; no alignment needed.
 // Rounding: fused multiply-adds in the order (ky, kx), starting from bias; positions outside the
 // image are skipped or added as zeros, which is the same. Threads and batch never change a bit.

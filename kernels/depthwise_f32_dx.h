@@ -5,10 +5,10 @@
 // over the (oy, ky) with oy * stride_h - pad_top + ky * dilation_h = iy, columns alike.
 // geometry is that of the forward pass (groups == in_c == out_c). dy: f32 [batch, out_h, out_w, c],
 // dx: f32 [batch, in_h, in_w, c], overwritten wholly: 0 where no window reaches. Any kernel size,
-// stride, dilation and padding. dy and dx do not overlap; no alignment needed.
-// Rounding: fused multiply-adds in an order that geometry alone decides. Threads and batch never
-// change a bit. Normative: depthwise_f32_dx_ref.h (in double); the bound is
-// (taps + 1) * 2^-24 * sum |w dy| + 2^-24 |dx|.
+// stride, dilation and padding; kernels 3 and 5 wide at strides 1 and 2 are the fast ones. dy and
+// dx do not overlap; no alignment needed. Rounding: fused multiply-adds in an order that geometry
+// alone decides. Threads and batch never change a bit. Normative: depthwise_f32_dx_ref.h (in
+// double); the bound is (taps + 1) * 2^-24 * sum |w dy| + 2^-24 |dx|.
 #pragma once
 
 #include <cstddef>
