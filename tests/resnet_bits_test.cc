@@ -29,7 +29,7 @@ const Tensor& images() {
 
 Network make_network(const char* name) {
   nn::manual_seed(3);
-  Network n{name, zoo::find_model(name).create(), nullptr, {}};
+  Network n{name, zoo::find_model(name).create({}), nullptr, {}};
   n.prepared = quant::prepare(*n.model, Tensor::zeros({1, 32, 32, 3}),
                               quant::get_default_qconfig_mapping("x86"));
   (*n.prepared)(images());

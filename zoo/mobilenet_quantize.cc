@@ -122,7 +122,7 @@ std::vector<Workflow> workflows_of(const Options& o) {
     if (o.is_bundled() && o.workflow == "static") workflows.push_back(Workflow::pretrained);
     return workflows;
   }
-  std::vector<Workflow> workflows{Workflow::static_, Workflow::qat};
+  std::vector<Workflow> workflows{Workflow::static_, Workflow::dynamic, Workflow::qat};
   if (o.is_bundled() || !o.load.empty()) workflows.push_back(Workflow::pretrained);
   return workflows;
 }

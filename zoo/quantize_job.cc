@@ -10,6 +10,7 @@
 #include "quant/equalize.h"
 #include "quant/prepare.h"
 #include "quant/qconfig.h"
+#include "quant/quantize_dynamic.h"
 #include "zoo/progress.h"
 
 namespace octet::zoo {
@@ -109,6 +110,12 @@ Int8Model convert_static(QuantizeJob& job, ParallelFor& pool) {
   return {std::move(conversion.program), std::move(conversion.layers), images};
 }
 
+Int8Model convert_dynamic(QuantizeJob& job, ParallelFor&) {
+  quant::Conversion conversion =
+      quant::quantize_dynamic(*job.model, example_of(*job.data), {"linear"});
+  return {std::move(conversion.program), std::move(conversion.layers)};
+}
+
 // The float model keeps its weights.
 Int8Model convert_qat(QuantizeJob& job, ParallelFor&) {
   OCTET_CHECK(job.has_labels, "quantization-aware training needs labels");
@@ -141,6 +148,7 @@ constexpr struct {
 } kWorkflows[] = {
     // In the order of Workflow.
     {"static", "int8 static", convert_static},
+    {"dynamic", "int8 dynamic", convert_dynamic},
     {"qat", "int8 QAT", convert_qat},
     {"pretrained", "int8 file", load_pretrained},
 };

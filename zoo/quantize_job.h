@@ -16,10 +16,11 @@ namespace octet::zoo {
 // A way to an int8 model; the table of them is in quantize_job.cc.
 enum class Workflow {
   static_,     // calibrated on images
+  dynamic,     // linear layers alone, their inputs quantized as they come
   qat,         // fine-tuned with quantization
   pretrained,  // an .octet file
 };
-// The workflow of that name: static, qat, pretrained. Throws octet::Error.
+// The workflow of that name: static, dynamic, qat, pretrained. Throws octet::Error.
 Workflow find_workflow(const std::string& name);
 
 struct QuantizeJob {
