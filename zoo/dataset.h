@@ -62,6 +62,21 @@ class Subset : public Dataset {
   std::vector<size_t> indices_;
 };
 
+// The images of another data set, which must outlive this, with labels[l] where it has l.
+class Relabelled : public Dataset {
+ public:
+  Relabelled(const Dataset& whole, std::vector<int> labels)
+      : Dataset(whole.preprocessing()), whole_(whole), labels_(std::move(labels)) {}
+  size_t size() const override { return whole_.size(); }
+  int label(size_t i) const override { return labels_[static_cast<size_t>(whole_.label(i))]; }
+  Image image(size_t i) const override { return whole_.image(i); }
+  bool holds_fitted_images() const override { return whole_.holds_fitted_images(); }
+
+ private:
+  const Dataset& whole_;
+  std::vector<int> labels_;
+};
+
 // The images of one data set, then those of another that are prepared alike.
 class Joined : public Dataset {
  public:

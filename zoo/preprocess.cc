@@ -105,4 +105,10 @@ Preprocessing read_metadata(const engine::Program& program) {
   return how;
 }
 
+void write_classes(const std::vector<std::string>& names, engine::Program& program) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : "\n") + name;
+  program.set_metadata("classes", text);
+}
+
 }  // namespace octet::zoo

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <array>
+#include <string>
+#include <vector>
 
 #include "engine/program.h"
 #include "tensor/tensor.h"
@@ -46,5 +48,7 @@ Tensor preprocess(const Image& image, const Preprocessing& how);
 // throws octet::Error for what makes no sense.
 void write_metadata(const Preprocessing& how, engine::Program& program);
 Preprocessing read_metadata(const engine::Program& program);
+// As metadata "classes" of a model file, one name a line: the outputs' names (classifier.h).
+void write_classes(const std::vector<std::string>& names, engine::Program& program);
 
 }  // namespace octet::zoo

@@ -113,21 +113,11 @@ void remove_stale_files(const std::string& folder) {
   }
 }
 
-void print_epoch(const std::vector<EpochFigures>& history, int64_t epochs) {
-  const EpochFigures& f = history.back();
-  std::cout << "epoch " << history.size() << "/" << epochs << "  lr " << fixed(f.lr, 5) << "  loss "
-            << fixed(f.train_loss, 4) << "  train " << fixed(100 * f.train_accuracy, 2)
-            << " %  test " << fixed(100 * f.test_accuracy, 2) << " %  " << fixed(f.seconds, 1)
-            << " s" << std::endl;
-}
-
 void write_results(Trainer& trainer, const Options& o, const Dataset& data,
                    const std::vector<std::string>& classes) {
   engine::Program program = trainer.program();
   program.set_metadata("model", o.model);
-  std::string names;
-  for (const std::string& name : classes) names += (names.empty() ? "" : "\n") + name;
-  program.set_metadata("classes", names);
+  write_classes(classes, program);
   write_metadata(data.preprocessing(), program);
   const auto saved = engine::save(program, o.out + "/model.octet");
   OCTET_CHECK(saved, saved.why());
@@ -167,7 +157,7 @@ int run(int argc, char** argv) {
   const std::string title = o.model + " on " + o.data + (o.train.qat ? ", int8 (QAT)" : ", float");
   try {
     trainer.run([&](const std::vector<EpochFigures>& history) {
-      print_epoch(history, o.train.epochs);
+      std::cout << epoch_line(history, o.train.epochs) << std::endl;
       if (o.out.empty()) return;
       write_file(o.out + "/log.csv", to_csv(history));
       write_file(o.out + "/log.json", to_json(command, history));

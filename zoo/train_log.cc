@@ -105,6 +105,15 @@ std::string escaped(const std::string& text) {
 
 }  // namespace
 
+std::string epoch_line(const std::vector<EpochFigures>& history, int64_t epochs) {
+  const EpochFigures& f = history.back();
+  std::ostringstream out;
+  out << "epoch " << history.size() << "/" << epochs << "  lr " << fixed(f.lr, 5) << "  loss "
+      << fixed(f.train_loss, 4) << "  train " << fixed(100 * f.train_accuracy, 2) << " %  test "
+      << fixed(100 * f.test_accuracy, 2) << " %  " << fixed(f.seconds, 1) << " s";
+  return out.str();
+}
+
 std::string to_csv(const std::vector<EpochFigures>& history) {
   std::ostringstream out;
   out << "epoch,lr,train_loss,train_accuracy,test_accuracy,seconds\n";

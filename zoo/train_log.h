@@ -8,6 +8,9 @@
 
 namespace octet::zoo {
 
+// The last epoch of `epochs` as a line for people, without its end.
+std::string epoch_line(const std::vector<EpochFigures>& history, int64_t epochs);
+
 // One line an epoch: epoch,lr,train_loss,train_accuracy,test_accuracy,seconds.
 std::string to_csv(const std::vector<EpochFigures>& history);
 

@@ -72,6 +72,11 @@ size_t count(const std::string& text, const std::string& part) {
 
 }  // namespace
 
+BOOST_AUTO_TEST_CASE(a_line_tells_of_the_last_epoch) {
+  BOOST_TEST(epoch_line(some_history(3), 9) ==
+             "epoch 3/9  lr 0.12500  loss 1.9688  train 28.12 %  test 51.56 %  1.5 s");
+}
+
 BOOST_AUTO_TEST_CASE(csv_holds_every_figure) {
   const auto history = some_history(3);
   const auto lines = split(to_csv(history), '\n');
