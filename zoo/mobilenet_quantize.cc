@@ -203,7 +203,11 @@ QuantizeJob bundled_job(const Options& o) {
   job.train.batch_size = 128;
   job.train.lr = std::max(o.train.lr, 0.005);
   job.train.augmentation = training.augmentation;
-  job.file = o.load.empty() ? bundled_path(kBundledQat) : o.load;
+  job.file = o.load;
+  if (o.load.empty()) {
+    job.file = bundled_path(kBundledQat);
+    job.file_column = "int8 QAT";
+  }
   job.model = create_bundled_model();
   load_weights(*job.model, bundled_path(kBundledWeights));
   return job;

@@ -242,11 +242,13 @@ QuantizeResult run_quantize_job(QuantizeJob& job, ParallelFor& pool) {
   }
   for (const Workflow workflow : job.workflows) {
     const auto& way = kWorkflows[static_cast<size_t>(workflow)];
+    const bool is_file = workflow == Workflow::pretrained;
     Int8Model int8 = way.run(job, pool);
     report.calibration_images = std::max(report.calibration_images, int8.calibration_images);
-    if (workflow != Workflow::pretrained) add_metadata(job, int8.program);
+    if (!is_file) add_metadata(job, int8.program);
     if (report.int8_models.empty()) result.int8 = int8.program;
-    ModelFigures figures = measure(way.column, std::move(int8.program));
+    ModelFigures figures =
+        measure(is_file ? job.file_column.c_str() : way.column, std::move(int8.program));
     add_remarks(int8, figures, result.remarks);
     report.int8_models.push_back(std::move(figures));
   }

@@ -35,7 +35,8 @@ struct QuantizeJob {
   // Of qat: what to train on (null: the calibration images), and how.
   std::unique_ptr<Dataset> training = nullptr;
   TrainOptions train = {};
-  std::string file = {};  // of pretrained
+  std::string file = {};                  // of pretrained
+  std::string file_column = "int8 file";  // its name in the report
 };
 
 struct QuantizeResult {
