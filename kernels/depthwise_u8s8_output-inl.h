@@ -97,11 +97,15 @@ struct ToF32 {
   using Y = float;
   struct Half {
     VF v[2];
+
+    HWY_INLINE Half() {}  // GCC would build the implicit one without the target's instructions
   };
   static constexpr bool kJoinsHalves = false;
 
   HWY_INLINE Half half(const V32 acc[2], const VF multiplier[2]) const {
-    return {{scale_to_f32(acc[0], multiplier[0]), scale_to_f32(acc[1], multiplier[1])}};
+    Half half;
+    for (int k = 0; k < 2; ++k) half.v[k] = scale_to_f32(acc[k], multiplier[k]);
+    return half;
   }
 
   template <int kPieces>
