@@ -47,13 +47,7 @@ std::vector<Tensor> Conv2dOp::forward(std::span<const Tensor> inputs) const {
 }
 
 std::vector<Tensor> Conv2dOp::backward(const BackwardArgs& args) const {
-  const Tensor &x = args.saved[0], &weight = args.saved[1], &dy = args.dy[0];
-  const kernels::Conv2dGeometry g = conv_geometry(x, weight);
-  std::vector<Tensor> gradients(3);
-  if (args.wants(0)) gradients[0] = conv_dx(g, weight, dy, x.shape());
-  if (args.wants(1)) gradients[1] = conv_dw(g, {.f32 = x.data<float>()}, dy, weight.shape());
-  if (args.wants(2)) gradients[2] = conv_db(dy);
-  return gradients;
+  return conv_backward(conv_geometry(args.saved[0], args.saved[1]), args);
 }
 
 engine::ValueId Conv2dOp::lower(const Lowering& layer) const {

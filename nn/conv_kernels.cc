@@ -197,4 +197,13 @@ Tensor conv_db(const Tensor& dy) {
   return sums;
 }
 
+std::vector<Tensor> conv_backward(const Conv2dGeometry& geometry, const BackwardArgs& args) {
+  const Tensor &x = args.saved[0], &weight = args.saved[1], &dy = args.dy[0];
+  std::vector<Tensor> gradients(3);
+  if (args.wants(0)) gradients[0] = conv_dx(geometry, weight, dy, x.shape());
+  if (args.wants(1)) gradients[1] = conv_dw(geometry, {.f32 = x.data<float>()}, dy, weight.shape());
+  if (args.wants(2)) gradients[2] = conv_db(dy);
+  return gradients;
+}
+
 }  // namespace octet::nn

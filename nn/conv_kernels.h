@@ -5,8 +5,11 @@
 // checked that tensors fit it. Weights are packed anew in each call: in training they change.
 #pragma once
 
+#include <vector>
+
 #include "kernels/conv2d_geometry.h"
 #include "kernels/conv_input.h"
+#include "tensor/tape.h"
 #include "tensor/tensor.h"
 
 namespace octet::nn {
@@ -36,5 +39,9 @@ Tensor conv_dw(const kernels::Conv2dGeometry& geometry, const kernels::ConvInput
                const Tensor& dy, const Shape& weight_shape);
 // The gradient of the bias: the sum of dy: f32 [..., out_c] per channel.
 Tensor conv_db(const Tensor& dy);
+
+// The gradients that an op of inputs x, weight[, bias] is asked for, all of which it saved.
+std::vector<Tensor> conv_backward(const kernels::Conv2dGeometry& geometry,
+                                  const BackwardArgs& args);
 
 }  // namespace octet::nn

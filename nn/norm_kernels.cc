@@ -70,7 +70,7 @@ ChannelSums channel_sums(const Tensor& dy, const Tensor& x, const bn::Gate& gate
 Tensor channel_backward(const Tensor& dy, const Tensor& x, const bn::Gate& gate, const Tensor& mean,
                         const bn::Terms& terms) {
   const bn::Backward backward{input_of(x), dy.data<float>(), gate, mean.data<float>()};
-  const Tensor dx = dy.is_exclusive() ? dy : Tensor::empty(dy.shape());
+  const Tensor dx = result_like(dy);
   run_blocks(backward.input, [&](size_t begin, size_t end) {
     bn::backward_apply(backward, terms, dx.data<float>(), begin, end);
   });
