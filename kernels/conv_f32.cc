@@ -82,10 +82,14 @@ void pack_columns(const Params& params, const Layout& l, size_t group, size_t fi
     pack_rows(g, s, w, count, to + width, width);
 }
 
-void pack(const Params& params, void* packed) {
+size_t pack_tasks(const Params& params) {
+  return layout_of(params.geometry).panels(params.geometry.groups);
+}
+
+void pack_part(const Params& params, void* packed, size_t begin, size_t end) {
   const Conv2dGeometry& g = params.geometry;
   const Layout l = layout_of(g);
-  for (size_t panel = 0; panel < l.panels(g.groups); ++panel) {
+  for (size_t panel = begin; panel < end; ++panel) {
     float* to = static_cast<float*>(packed) + l.panel_offset(panel);
     const size_t group = panel / l.panels_per_group;
     const size_t width = l.vectors_of(panel) * l.lanes;
@@ -97,6 +101,7 @@ void pack(const Params& params, void* packed) {
       pack_columns(params, l, group, first + l.lanes, columns - l.lanes, width,
                    to + l.lanes + l.lanes / 2);
   }
+  if (end < l.panels(g.groups)) return;
   float* zeros = static_cast<float*>(packed) + l.zeros_offset(g.groups);
   std::fill_n(zeros, HWY_NAMESPACE::packed_bytes(params) / sizeof(float) - l.zeros_offset(g.groups),
               0.0f);
@@ -337,7 +342,8 @@ HWY_AFTER_NAMESPACE();
 namespace octet::kernels::conv_f32 {
 
 HWY_EXPORT(packed_bytes);
-HWY_EXPORT(pack);
+HWY_EXPORT(pack_tasks);
+HWY_EXPORT(pack_part);
 HWY_EXPORT(work);
 HWY_EXPORT(run);
 
@@ -345,8 +351,16 @@ size_t packed_bytes(const Params& params) noexcept {
   return HWY_DYNAMIC_DISPATCH(packed_bytes)(params);
 }
 
+size_t pack_tasks(const Params& params) noexcept {
+  return HWY_DYNAMIC_DISPATCH(pack_tasks)(params);
+}
+
+void pack_part(const Params& params, void* packed, size_t begin, size_t end) noexcept {
+  HWY_DYNAMIC_DISPATCH(pack_part)(params, packed, begin, end);
+}
+
 void pack(const Params& params, void* packed) noexcept {
-  HWY_DYNAMIC_DISPATCH(pack)(params, packed);
+  pack_part(params, packed, 0, pack_tasks(params));
 }
 
 Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(work)(params); }

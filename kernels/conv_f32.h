@@ -48,6 +48,9 @@ size_t packed_bytes(const Params& params) noexcept;
 // Puts weights and bias in the order in which run() reads them on the current target.
 // packed: packed_bytes(params), aligned to 64.
 void pack(const Params& params, void* packed) noexcept;
+// The same in pieces that may run at once: tasks [begin, end) of pack_tasks(params).
+size_t pack_tasks(const Params& params) noexcept;
+void pack_part(const Params& params, void* packed, size_t begin, size_t end) noexcept;
 
 Work work(const Params& params) noexcept;
 

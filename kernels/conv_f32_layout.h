@@ -81,9 +81,10 @@ inline size_t choose_block_rows(const Layout& l, size_t tile_rows) {
   return std::max<size_t>(tiles, 1) * tile_rows;
 }
 
-// Tasks of about 20 us: 2 M multiply-adds on a fast core.
+// Tasks of some 5 us: half a million multiply-adds on a fast core, so that small layers too fall
+// into enough of them.
 inline void choose_tasks(Layout& l, size_t groups, size_t tile_rows) {
-  constexpr size_t kTaskMacs = size_t{2} << 20;
+  constexpr size_t kTaskMacs = size_t{1} << 19;
   // With few rows reading the weights takes the time, as much as that many rows would.
   constexpr size_t kLeastRows = 8;
   const size_t panel_macs = l.inputs() * l.panel_vectors * l.lanes;

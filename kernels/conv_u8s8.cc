@@ -43,9 +43,10 @@ struct Plan {
     const size_t input_bytes = weight_bytes > (size_t{1} << 19) ? 192 << 10 : 64 << 10;
     const size_t pixels = std::clamp<size_t>(input_bytes / g.in_c, 48, 192);
     block_units = std::max<size_t>(1, pixels / unit);
-    // 4 M multiply-adds are 10 to 50 us; 256 KB of weights about 5.
+    // 1 M multiply-adds are 3 to 12 us; 256 KB of weights about 5. A thread takes several tasks at
+    // once and runs them as one.
     by_panels = units * unit <= 64 && panels > 1;
-    const size_t work = std::max(g.macs() >> 22, by_panels ? weight_bytes >> 18 : 0);
+    const size_t work = std::max(g.macs() >> 20, by_panels ? weight_bytes >> 18 : 0);
     tasks = units == 0
                 ? 0
                 : std::clamp<size_t>(work, 1, std::min<size_t>(by_panels ? panels : units, 64));
@@ -107,8 +108,12 @@ size_t conv_packed_bytes(const Params& params) {
   return conv_layout(params).packed_bytes(params.geometry.groups);
 }
 
-void conv_pack(const Params& params, void* packed) {
-  pack_weights(params, conv_layout(params), packed);
+size_t conv_pack_tasks(const Params& params) {
+  return params.geometry.groups * conv_layout(params).panels;
+}
+
+void conv_pack_part(const Params& params, void* packed, size_t begin, size_t end) {
+  pack_panels(params, conv_layout(params), packed, begin, end);
 }
 
 Work conv_work(const Params& params) {
@@ -158,7 +163,8 @@ HWY_AFTER_NAMESPACE();
 namespace octet::kernels::conv_u8s8 {
 
 HWY_EXPORT(conv_packed_bytes);
-HWY_EXPORT(conv_pack);
+HWY_EXPORT(conv_pack_tasks);
+HWY_EXPORT(conv_pack_part);
 HWY_EXPORT(conv_work);
 HWY_EXPORT(conv_run);
 HWY_EXPORT(conv_run_f32);
@@ -167,8 +173,16 @@ size_t packed_bytes(const Params& params) noexcept {
   return HWY_DYNAMIC_DISPATCH(conv_packed_bytes)(params);
 }
 
+size_t pack_tasks(const Params& params) noexcept {
+  return HWY_DYNAMIC_DISPATCH(conv_pack_tasks)(params);
+}
+
+void pack_part(const Params& params, void* packed, size_t begin, size_t end) noexcept {
+  HWY_DYNAMIC_DISPATCH(conv_pack_part)(params, packed, begin, end);
+}
+
 void pack(const Params& params, void* packed) noexcept {
-  HWY_DYNAMIC_DISPATCH(conv_pack)(params, packed);
+  pack_part(params, packed, 0, pack_tasks(params));
 }
 
 Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(conv_work)(params); }

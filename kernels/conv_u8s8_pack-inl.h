@@ -59,11 +59,14 @@ void pack_panel(const Params& params, const Layout& layout, size_t group, size_t
   });
 }
 
-void pack_weights(const Params& params, const Layout& layout, void* packed) {
-  std::memset(packed, params.x_zero_point, layout.padding_row_bytes());
-  for (size_t group = 0; group < params.geometry.groups; ++group)
-    for (size_t p = 0; p < layout.panels; ++p)
-      pack_panel(params, layout, group, p, const_cast<std::byte*>(layout.panel(packed, group, p)));
+// Panels [begin, end), counted over all groups.
+void pack_panels(const Params& params, const Layout& layout, void* packed, size_t begin,
+                 size_t end) {
+  if (begin == 0) std::memset(packed, params.x_zero_point, layout.padding_row_bytes());
+  for (size_t i = begin; i < end; ++i) {
+    const size_t group = i / layout.panels, p = i % layout.panels;
+    pack_panel(params, layout, group, p, const_cast<std::byte*>(layout.panel(packed, group, p)));
+  }
 }
 
 }  // namespace octet::kernels::conv_u8s8::HWY_NAMESPACE

@@ -38,8 +38,8 @@ inline Layout make_layout(const Conv2dGeometry& g, size_t vector_lanes) {
   Layout l(g.in_c, vector_lanes);
   l.taps = g.kernel_h * g.kernel_w;
   l.rows = g.batch * g.out_h;
-  // Some 10 us each, but no more of them than a large machine has cores.
-  constexpr size_t kTaskMacs = size_t{1} << 19, kMaxTasks = 32;
+  // Some 5 us each, but no more of them than a large machine has cores.
+  constexpr size_t kTaskMacs = size_t{1} << 17, kMaxTasks = 32;
   l.rows_per_chunk = cut(l.rows, std::clamp<size_t>(g.macs() / kTaskMacs, 1, kMaxTasks));
   // Enough products to make loading and storing the sums cheap.
   l.rows_per_group = std::min(cut(Layout::kMostGroupRows, g.out_w), l.rows_per_chunk);

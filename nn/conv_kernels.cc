@@ -28,13 +28,22 @@ struct PackedKernel {
   void (*pack)(const Params&, void*) noexcept;
   Work (*work)(const Params&) noexcept;
   void (*run)(const Params&, const void*, const X*, Y*, void*, size_t, size_t) noexcept;
+  // Packing in pieces; null for a kernel of few weights.
+  size_t (*pack_tasks)(const Params&) noexcept = nullptr;
+  void (*pack_part)(const Params&, void*, size_t, size_t) noexcept = nullptr;
 };
 
 template <class Params, class X, class Y>
 void run_packed(const PackedKernel<Params, X, Y>& kernel, const Params& params, const X* from,
                 Y* to) {
   const Scratch packed(kernel.packed_bytes(params));
-  kernel.pack(params, packed.data());
+  if (kernel.pack_tasks != nullptr) {
+    default_pool()(kernel.pack_tasks(params), [&](size_t begin, size_t end, unsigned) {
+      kernel.pack_part(params, packed.data(), begin, end);
+    });
+  } else {
+    kernel.pack(params, packed.data());
+  }
   run_tasks(kernel.work(params), [&](std::byte* workspace, size_t begin, size_t end) {
     kernel.run(params, packed.data(), from, to, workspace, begin, end);
   });
@@ -43,6 +52,11 @@ void run_packed(const PackedKernel<Params, X, Y>& kernel, const Params& params, 
 #define OCTET_PACKED_KERNEL(name, X, Y, run)                                                  \
   PackedKernel<kernels::name::Params, X, Y> {                                                 \
     kernels::name::packed_bytes, kernels::name::pack, kernels::name::work, kernels::name::run \
+  }
+#define OCTET_PACKED_KERNEL_IN_PARTS(name, X, Y, run)                                          \
+  PackedKernel<kernels::name::Params, X, Y> {                                                  \
+    kernels::name::packed_bytes, kernels::name::pack, kernels::name::work, kernels::name::run, \
+        kernels::name::pack_tasks, kernels::name::pack_part                                    \
   }
 
 // The entries of a weight gradient.
@@ -105,7 +119,7 @@ void run_dense(const kernels::conv_f32::Params& params, const float* x, float* y
                                              .weight_strides = params.weight_strides},
                x, y);
   } else {
-    run_packed(OCTET_PACKED_KERNEL(conv_f32, float, float, run), params, x, y);
+    run_packed(OCTET_PACKED_KERNEL_IN_PARTS(conv_f32, float, float, run), params, x, y);
   }
 }
 
@@ -135,7 +149,7 @@ Tensor conv_forward(const Conv2dGeometry& geometry, const Tensor& x, int32_t x_z
                integer_params<kernels::depthwise_u8s8::Params>(geometry, x_zero_point, weights),
                x.data<uint8_t>(), y.data<float>());
   } else {
-    run_packed(OCTET_PACKED_KERNEL(conv_u8s8, uint8_t, float, run_f32),
+    run_packed(OCTET_PACKED_KERNEL_IN_PARTS(conv_u8s8, uint8_t, float, run_f32),
                integer_params<kernels::conv_u8s8::Params>(geometry, x_zero_point, weights),
                x.data<uint8_t>(), y.data<float>());
   }

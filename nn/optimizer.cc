@@ -34,11 +34,21 @@ void Optimizer::set_lr(double lr) {
 void Optimizer::step() {
   ++steps_;
   begin_step();
+  // Most parameters are small: all of them in one go over the threads.
+  constexpr size_t kBlock = size_t{1} << 12;
+  struct Piece {
+    size_t parameter, begin, n;
+  };
+  std::vector<Piece> pieces;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!parameters_[i].second.grad().defined()) continue;
-    run_elements(parameters_[i].second.elements(),
-                 [&](size_t begin, size_t n) { update(i, begin, n); });
+    const auto elements = static_cast<size_t>(parameters_[i].second.elements());
+    for (size_t begin = 0; begin < elements; begin += kBlock)
+      pieces.push_back({i, begin, std::min(kBlock, elements - begin)});
   }
+  default_pool()(pieces.size(), [&](size_t begin, size_t end, unsigned) {
+    for (size_t i = begin; i < end; ++i) update(pieces[i].parameter, pieces[i].begin, pieces[i].n);
+  });
 }
 
 void Optimizer::zero_grad() {
