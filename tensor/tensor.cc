@@ -101,9 +101,8 @@ void Tensor::set_grad(const Tensor& grad) const {
   impl_->grad = grad.impl_;
 }
 
-void Tensor::check_dtype(DType wanted) const {
-  OCTET_CHECK(dtype() == wanted, "tensor: elements are ", name_of(dtype()), ", asked for as ",
-              name_of(wanted));
+void Tensor::fail_dtype(DType wanted) const {
+  fail("tensor: elements are ", name_of(dtype()), ", asked for as ", name_of(wanted));
 }
 
 }  // namespace octet

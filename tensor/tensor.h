@@ -47,7 +47,7 @@ class Tensor {
   // The elements; T must be the tensor's dtype. Writing through a handle is seen by all of them.
   template <class T>
   T* data() const {
-    check_dtype(dtype_of<T>);
+    if (dtype() != dtype_of<T>) fail_dtype(dtype_of<T>);
     return reinterpret_cast<T*>(impl_->storage->data());
   }
   template <class T>
@@ -94,7 +94,7 @@ class Tensor {
     bool requires_grad = false;
     std::shared_ptr<Impl> grad;
   };
-  void check_dtype(DType wanted) const;
+  [[noreturn]] void fail_dtype(DType wanted) const;
   std::shared_ptr<Impl> impl_;
 };
 
