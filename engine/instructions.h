@@ -3,7 +3,7 @@
 // clang-format off
 // | op                  | inputs                              | attributes (default)                | output |
 // |---------------------|-------------------------------------|-------------------------------------|--------|
-// | conv2d              | x, weight, bias [, weight_scale]    | strides, pads, dilations, groups (1), range | y |
+// | conv2d              | x, weight, bias [, weight_scale]    | strides, pads, dilations, groups (1), winograd (0), range | y |
 // | linear              | x [n, k], weight [o, k], bias [, weight_scale] | range                    | y [n, o] |
 // | linear_dynamic      | x f32 [n, k], weight s8 [o, k], bias f32, weight_scale f32 | range       | y f32 [n, o] |
 // | add                 | a, b (same shape and dtype)         | range                               | y |
@@ -19,7 +19,8 @@
 //
 // kernel: kernel_h/w (required); strides: stride_h/w (1); pads: pad_top/left/bottom/right (0), below
 // the kernel's extent where pooling; pad_front/back are channels; dilations: dilation_h/w (1).
-// Integers up to 65535.
+// Integers up to 65535. winograd: 1 allows minimal filtering, which is faster and rounds more
+// (f32 only; kernels/winograd_f32.h).
 // clang-format on
 //
 // x and y are f32, or u8 with qparams. Images are [n, h, w, c]; conv2d weights [out_c, kh, kw, in_c

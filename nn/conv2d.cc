@@ -55,6 +55,9 @@ engine::ValueId Conv2dOp::lower(const Lowering& layer) const {
   std::vector<engine::Attribute> attributes =
       window_.attributes(layer.program->values[layer.inputs[0]].shape, layer.output_shape);
   attributes.push_back({"groups", groups_});
+  if (uses_winograd() && !layer.quantization && layer.weight.dim(1) == 3 &&
+      layer.weight.dim(2) == 3)
+    attributes.push_back({"winograd", int64_t{1}});
   return lower_weighted(name(), layer, std::move(attributes));
 }
 

@@ -126,6 +126,7 @@ void run_dense(const kernels::conv_f32::Params& params, const float* x, float* y
 }  // namespace
 
 void set_winograd(bool on) { winograd_on = on; }
+bool uses_winograd() { return winograd_on; }
 
 Tensor conv_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& weight,
                     const Tensor& bias, const Shape& y_shape) {

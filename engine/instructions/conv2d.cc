@@ -7,9 +7,10 @@ namespace octet::engine {
 
 Result<std::unique_ptr<Kernel>> create_conv2d(const Program& program,
                                               const Instruction& instruction) {
-  Operands operands(program, instruction, 1, 3, 4,
-                    {"stride_h", "stride_w", "pad_top", "pad_left", "pad_bottom", "pad_right",
-                     "dilation_h", "dilation_w", "groups", "lo", "hi", "quant_min", "quant_max"});
+  Operands operands(
+      program, instruction, 1, 3, 4,
+      {"stride_h", "stride_w", "pad_top", "pad_left", "pad_bottom", "pad_right", "dilation_h",
+       "dilation_w", "groups", "winograd", "lo", "hi", "quant_min", "quant_max"});
   if (!operands.ok()) return operands.failure();
   operands.require_images();
   const Shape& weight = operands.input(1).shape;
@@ -31,8 +32,11 @@ Result<std::unique_ptr<Kernel>> create_conv2d(const Program& program,
   operands.require(weight[0] == out_c, "output has ", out_c, " channels, weight makes ", weight[0]);
   operands.read_window(g, true);
   g.groups = static_cast<size_t>(groups);
+  const int64_t winograd = instruction.integer("winograd", 0);
+  operands.require(winograd == 0 || (winograd == 1 && !operands.quantized()), "winograd is ",
+                   winograd, ", not 0, or 1 for f32");
   if (!operands.ok()) return operands.failure();
-  return bind_weighted(operands, g, weight);
+  return bind_weighted(operands, g, weight, winograd == 1);
 }
 
 }  // namespace octet::engine

@@ -12,11 +12,12 @@
 #include "kernels/conv_u8s8_ref.h"
 #include "kernels/depthwise_f32.h"
 #include "kernels/depthwise_u8s8.h"
+#include "kernels/winograd_f32.h"
 
 namespace octet::engine {
 namespace {
 
-// The four kernels, made alike for WeightedKernel.
+// The kernels, made alike for WeightedKernel.
 struct ConvU8 {
   using Params = kernels::conv_u8s8::Params;
   using Element = uint8_t;
@@ -54,6 +55,16 @@ struct DepthwiseF32 {
   static constexpr auto pack = kernels::depthwise_f32::pack;
   static constexpr auto work = kernels::depthwise_f32::work;
   static constexpr auto run = kernels::depthwise_f32::run;
+};
+
+struct WinogradF32 {
+  using Params = kernels::winograd_f32::Params;
+  using Element = float;
+  static constexpr const char* kLabel = "winograd_f32";
+  static constexpr auto packed_bytes = kernels::winograd_f32::packed_bytes;
+  static constexpr auto pack = kernels::winograd_f32::pack;
+  static constexpr auto work = kernels::winograd_f32::work;
+  static constexpr auto run = kernels::winograd_f32::run;
 };
 
 template <class Api>
@@ -174,7 +185,8 @@ Result<std::unique_ptr<Kernel>> bind_u8(Operands& operands, const kernels::Conv2
 }
 
 Result<std::unique_ptr<Kernel>> bind_f32(Operands& operands,
-                                         const kernels::Conv2dGeometry& geometry, bool depthwise) {
+                                         const kernels::Conv2dGeometry& geometry, bool depthwise,
+                                         bool winograd) {
   const RealRange range = operands.real_range();
   if (!operands.ok()) return operands.failure();
   const auto fill = [&](auto params) {
@@ -186,6 +198,9 @@ Result<std::unique_ptr<Kernel>> bind_f32(Operands& operands,
     return params;
   };
   if (depthwise) return make_kernel<DepthwiseF32>(operands, fill(DepthwiseF32::Params()));
+  if (winograd && kernels::winograd_f32::is_supported(geometry) &&
+      kernels::winograd_f32::is_faster(geometry))
+    return make_kernel<WinogradF32>(operands, fill(WinogradF32::Params()));
   return make_kernel<ConvF32>(operands, fill(ConvF32::Params()));
 }
 
@@ -193,7 +208,7 @@ Result<std::unique_ptr<Kernel>> bind_f32(Operands& operands,
 
 Result<std::unique_ptr<Kernel>> bind_weighted(Operands& operands,
                                               const kernels::Conv2dGeometry& geometry,
-                                              const Shape& weight_shape) {
+                                              const Shape& weight_shape, bool winograd) {
   const bool quantized = operands.quantized();
   operands.require_same_dtype(0);
   operands.require(operands.inputs() == (quantized ? 4 : 3), name_of(operands.input(0).dtype),
@@ -205,7 +220,7 @@ Result<std::unique_ptr<Kernel>> bind_weighted(Operands& operands,
   if (!operands.ok()) return operands.failure();
   const bool depthwise = geometry.is_depthwise();
   return quantized ? bind_u8(operands, geometry, depthwise)
-                   : bind_f32(operands, geometry, depthwise);
+                   : bind_f32(operands, geometry, depthwise, winograd);
 }
 
 }  // namespace octet::engine

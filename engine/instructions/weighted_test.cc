@@ -7,6 +7,7 @@
 #include "kernels/conv_f32_ref.h"
 #include "kernels/conv_u8s8.h"
 #include "kernels/conv_u8s8_ref.h"
+#include "kernels/winograd_f32.h"
 
 namespace octet::engine {
 namespace {
@@ -179,6 +180,64 @@ BOOST_AUTO_TEST_CASE(conv2d_f32_is_within_the_bound_of_its_specification) {
                                            .hi = 2.0f};
     check_f32(std::move(program), params, std::string(c.label) + "_f32");
   }
+}
+
+// [1, side, side, 16] -> [1, side, side, 16], 3x3.
+Program winograd_program(int64_t side, int64_t winograd, DType dtype = DType::f32) {
+  testing::ProgramBuilder builder(3);
+  const ValueId x = builder.input({1, side, side, 16}, dtype);
+  builder.program.outputs = {builder.conv2d(x, 16, {.pad = 1})};
+  testing::set(builder.program.instructions.back(), "winograd", winograd);
+  return builder.program;
+}
+
+BOOST_AUTO_TEST_CASE(winograd_is_taken_where_it_is_allowed_and_faster) {
+  const auto label = [](const Program& program) {
+    const auto model = Model::create(program);
+    BOOST_REQUIRE_MESSAGE(model, model.why());
+    return std::string((*model)->kernel(0).label());
+  };
+  BOOST_TEST(label(winograd_program(8, 1)) == "winograd_f32");
+  BOOST_TEST(label(winograd_program(8, 0)) == "conv_f32");
+  BOOST_TEST(label(winograd_program(1, 1)) == "conv_f32");
+  for (const Program& refused :
+       {winograd_program(8, 1, DType::u8), winograd_program(8, 2), winograd_program(8, -1)}) {
+    const auto model = Model::create(refused);
+    BOOST_REQUIRE(!model);
+    BOOST_TEST(model.why().find("winograd is ") != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(winograd_gives_the_bits_of_its_kernel) {
+  namespace kernel = kernels::winograd_f32;
+  const Program program = winograd_program(9, 1);
+  kernel::Params params{.geometry = {.batch = 2,
+                                     .in_h = 9,
+                                     .in_w = 9,
+                                     .in_c = 16,
+                                     .out_h = 9,
+                                     .out_w = 9,
+                                     .out_c = 16,
+                                     .kernel_h = 3,
+                                     .kernel_w = 3,
+                                     .pad_top = 1,
+                                     .pad_left = 1}};
+  params.weight = reinterpret_cast<const float*>(program.values[1].data.data());
+  params.bias = reinterpret_cast<const float*>(program.values[2].data.data());
+  AlignedBuffer packed(kernel::packed_bytes(params));
+  kernel::pack(params, packed.data());
+  const kernels::Work work = kernel::work(params);
+  AlignedBuffer workspace(work.workspace_bytes);
+
+  const auto session = Session::create(*Model::create(program), {.batch = 2});
+  BOOST_REQUIRE(session);
+  std::vector<float> x(2 * 9 * 9 * 16), y(x.size());
+  Rng rng(5);
+  for (float& v : x) v = rng.uniform(-1, 1);
+  std::memcpy((*session)->input(), x.data(), x.size() * sizeof(float));
+  (*session)->run();
+  kernel::run(params, packed.data(), x.data(), y.data(), workspace.data(), 0, work.tasks);
+  BOOST_TEST(std::memcmp(y.data(), (*session)->output(), y.size() * sizeof(float)) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(linear_equals_the_convolution_of_1x1_images) {
