@@ -4,8 +4,8 @@
 // | op                  | inputs                              | attributes (default)                | output |
 // |---------------------|-------------------------------------|-------------------------------------|--------|
 // | conv2d              | x, weight, bias [, weight_scale]    | strides, pads, dilations, groups (1), winograd (0), range | y |
-// | linear              | x [n, k], weight [o, k], bias [, weight_scale] | range                    | y [n, o] |
-// | linear_dynamic      | x f32 [n, k], weight s8 [o, k], bias f32, weight_scale f32 | range       | y f32 [n, o] |
+// | linear              | x [n, ..., k], weight [o, k], bias [, weight_scale] | range               | y [n, ..., o] |
+// | linear_dynamic      | x f32 [n, ..., k], weight s8 [o, k], bias f32, weight_scale | range      | y f32 [n, ..., o] |
 // | add                 | a, b (same shape and dtype)         | range                               | y |
 // | clamp               | x                                   | range                               | y |
 // | max_pool2d          | x                                   | kernel, strides, pads, dilations    | y |

@@ -38,8 +38,8 @@ std::vector<Tensor> LinearOp::backward(const BackwardArgs& args) const {
 }
 
 engine::ValueId LinearOp::lower(const Lowering& layer) const {
-  OCTET_CHECK(layer.output_shape.rank() == 2, name(), ": ", layer.name, ": output is ",
-              layer.output_shape.text(), ", only [n, features] can be lowered");
+  OCTET_CHECK(layer.output_shape.rank() >= 2, name(), ": ", layer.name, ": output is ",
+              layer.output_shape.text(), ", only [n, ..., features] can be lowered");
   return lower_weighted(layer.weight_scales ? "linear_dynamic" : name(), layer);
 }
 

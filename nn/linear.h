@@ -1,8 +1,7 @@
 // linear: y[i, o] = bias[o] + sum_k x[i, k] * weight[o, k].
 //
 // x: f32 [..., in_features], weight: f32 [out_features, in_features], bias: f32 [out_features];
-// y: f32 [..., out_features]. Only [n, in_features] can be lowered. The formula:
-// kernels/conv_f32.h.
+// y: f32 [..., out_features]. The formula: kernels/conv_f32.h.
 #pragma once
 
 #include "nn/module.h"

@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "nn/graph.h"
 #include "nn/nn_testing.h"
 
 namespace octet::nn {
@@ -36,6 +37,13 @@ BOOST_AUTO_TEST_CASE(works_on_the_last_dimension) {
   BOOST_CHECK(y.shape() == (Shape{4, 5, 2}));
   BOOST_TEST(testing::equal_bits(y.view({20, 2}), linear(x.view({20, 3}))));
   BOOST_CHECK(linear(Tensor::zeros({0, 3})).shape() == (Shape{0, 2}));
+}
+
+BOOST_AUTO_TEST_CASE(programs_take_any_rows_of_a_batch) {
+  Linear linear(3, 2);
+  const Tensor x = uniform({4, 5, 2, 3}, 1.0f);
+  const engine::Program program = lower(trace(linear, x.slice(0, 1)));
+  BOOST_TEST(testing::equal_bits(testing::run_engine(program, x), linear(x)));
 }
 
 BOOST_AUTO_TEST_CASE(starts_within_one_over_the_root_of_in_features) {

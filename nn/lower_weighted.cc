@@ -14,18 +14,6 @@ using engine::ValueId;
 // Bias and sum of products are both kept below it, so that their sum is an s32.
 constexpr double kLargestBias = 0x1p30;
 
-Tensor or_zeros(const Tensor& bias, const Tensor& weight) {
-  return bias.defined() ? bias : Tensor::zeros({weight.dim(0)});
-}
-
-std::vector<ValueId> float_constants(const Lowering& layer) {
-  engine::Program& program = *layer.program;
-  const Tensor bias = or_zeros(layer.bias, layer.weight);
-  return {program.add_constant(layer.name + ".weight", DType::f32, layer.weight.shape(),
-                               layer.weight.raw()),
-          program.add_constant(layer.name + ".bias", DType::f32, bias.shape(), bias.raw())};
-}
-
 std::vector<ValueId> quantized_constants(const Lowering& layer) {
   engine::Program& program = *layer.program;
   const LayerQuantization& quantization = *layer.quantization;
@@ -40,22 +28,19 @@ std::vector<ValueId> quantized_constants(const Lowering& layer) {
                                quantization.weight_scale.data())};
 }
 
-std::vector<ValueId> constants(const Lowering& layer) {
-  if (layer.quantization) return quantized_constants(layer);
-  if (layer.weight_scales) return dynamic_constants(layer, layer.name, layer.weight, layer.bias);
-  return float_constants(layer);
-}
-
 }  // namespace
 
-std::vector<ValueId> dynamic_constants(const Lowering& layer, const std::string& name,
+std::vector<ValueId> product_constants(const Lowering& layer, const std::string& name,
                                        const Tensor& weight, const Tensor& bias) {
   engine::Program& program = *layer.program;
+  const Tensor b = bias.defined() ? bias : Tensor::zeros({weight.dim(0)});
+  const auto add = [&](const char* what, const Tensor& t) {
+    return program.add_constant(name + what, t.dtype(), t.shape(), t.raw());
+  };
+  if (!layer.weight_scales) return {add(".weight", weight), add(".bias", b)};
   LayerQuantization quantization;
   quantization.weight_scale = layer.weight_scales(weight);
-  const Tensor q = quantize_weight(weight, quantization), b = or_zeros(bias, weight);
-  return {program.add_constant(name + ".weight", DType::s8, q.shape(), q.raw()),
-          program.add_constant(name + ".bias", DType::f32, b.shape(), b.raw()),
+  return {add(".weight", quantize_weight(weight, quantization)), add(".bias", b),
           program.add_constant(name + ".weight_scale", DType::f32, b.shape(),
                                quantization.weight_scale.data())};
 }
@@ -93,7 +78,10 @@ ValueId lower_weighted(const char* op, const Lowering& layer,
   check_lowering(op, layer, 1);
   OCTET_CHECK(layer.weight.defined(), op, ": ", layer.name, ": no weight");
   std::vector<ValueId> inputs = layer.inputs;
-  for (ValueId id : constants(layer)) inputs.push_back(id);
+  for (ValueId id : layer.quantization
+                        ? quantized_constants(layer)
+                        : product_constants(layer, layer.name, layer.weight, layer.bias))
+    inputs.push_back(id);
   std::optional<QParams> output;
   if (layer.quantization) output = layer.quantization->output;
   for (engine::Attribute& range : range_attributes(layer.range, output)) {

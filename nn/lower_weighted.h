@@ -19,9 +19,9 @@ namespace octet::nn {
 Tensor quantize_weight(const Tensor& weight, const LayerQuantization& quantization);
 Tensor quantize_bias(const Lowering& layer, float x_scale);
 
-// Weight, bias and weight_scale of a dynamically quantized product, appended to the layer's program
-// as name.weight and so on. bias may be undefined.
-std::vector<engine::ValueId> dynamic_constants(const Lowering& layer, const std::string& name,
+// Weight, bias and, when the layer is quantized dynamically, weight_scale of a product, appended to
+// the layer's program as name.weight and so on. bias may be undefined.
+std::vector<engine::ValueId> product_constants(const Lowering& layer, const std::string& name,
                                                const Tensor& weight, const Tensor& bias);
 
 // Appends instruction `op` with the layer's constants, its range and the given attributes.

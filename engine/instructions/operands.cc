@@ -113,6 +113,16 @@ void Operands::require_kept_qparams() {
           "; they must be the same");
 }
 
+size_t Operands::require_rows() {
+  const Shape &x = input(0).shape, &y = output().shape;
+  Shape expected = x;
+  if (x.rank() >= 2 && y.rank() >= 2) expected[x.rank() - 1] = y[y.rank() - 1];
+  require(x.rank() >= 2 && y == expected, "input ", x, " and output ", y,
+          " are not the same rows of vectors, [n, ..., features]");
+  if (!ok()) return 0;
+  return static_cast<size_t>(x.elements() / x[x.rank() - 1]);
+}
+
 void Operands::require_images() {
   for (const Value* value : {&input(0), &output()}) {
     const Shape& shape = value->shape;

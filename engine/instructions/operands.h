@@ -60,6 +60,9 @@ class Operands {
   void require_same_elements();
   // Scale and zero_point of the output are those of the first input.
   void require_kept_qparams();
+  // Both are rows of vectors, [1, ..., features], alike but for the features; the rows are
+  // returned.
+  size_t require_rows();
   // Both are [1, h, w, c] with h and w at most kMaxExtent.
   void require_images();
   // Stride, padding and dilation from the attributes, extents from the values; demands that the

@@ -113,7 +113,7 @@ class WeightedKernel final : public Kernel {
  private:
   Params with_batch(size_t batch) const {
     Params params = params_;
-    params.geometry.batch = batch;
+    params.geometry.batch *= batch;
     return params;
   }
 

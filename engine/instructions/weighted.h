@@ -11,10 +11,10 @@
 namespace octet::engine {
 
 // inputs of both: x, weight, bias and, when x is u8, weight_scale. Checks them and the attributes
-// of the range against a geometry (batch 1) that has been checked, and binds the depthwise kernel
-// where the geometry is depthwise, else the general one. Refuses a layer whose sums could leave 32
-// bits. winograd: a layer in f32 may take minimal filtering where that is faster for one image
-// (kernels/winograd_f32.h).
+// of the range against a geometry (of one image, or all rows of batch 1) that has been checked, and
+// binds the depthwise kernel where the geometry is depthwise, else the general one. Refuses a layer
+// whose sums could leave 32 bits. winograd: a layer in f32 may take minimal filtering where that is
+// faster for one image (kernels/winograd_f32.h).
 Result<std::unique_ptr<Kernel>> bind_weighted(Operands& operands,
                                               const kernels::Conv2dGeometry& geometry,
                                               const Shape& weight_shape, bool winograd = false);

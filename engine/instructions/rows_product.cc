@@ -1,17 +1,17 @@
-#include "engine/instructions/dynamic_weights.h"
+#include "engine/instructions/rows_product.h"
 
 #include <cmath>
 #include <cstdlib>
 
 namespace octet::engine {
 
-kernels::dynamic_rows::Params dynamic_weights(Operands& operands, size_t at, int64_t inputs,
-                                              int64_t outputs) {
+kernels::dynamic_rows::Params DynamicRows::read(Operands& operands, size_t at, int64_t inputs,
+                                                int64_t outputs) {
   operands.require_constant(at, "weight", DType::s8, {outputs, inputs});
   operands.require_constant(at + 1, "bias", DType::f32, {outputs});
   operands.require_constant(at + 2, "weight_scale", DType::f32, {outputs});
   if (!operands.ok()) return {};
-  kernels::dynamic_rows::Params params;
+  Params params;
   params.inputs = static_cast<size_t>(inputs);
   params.outputs = static_cast<size_t>(outputs);
   params.weight = elements<int8_t>(operands.input(at));

@@ -1,0 +1,106 @@
+// Products y = x W^T + b of any number of rows, with their packed weights: in f32, or with s8
+// weights and rows that are quantized when they come. One interface, for operations that exist in
+// both forms.
+#pragma once
+
+#include <algorithm>
+
+#include "base/buffer.h"
+#include "base/parallel.h"
+#include "engine/instructions/operands.h"
+#include "kernels/conv_f32.h"
+#include "kernels/dynamic_rows.h"
+#include "kernels/dynamic_rows_ref.h"
+
+namespace octet::engine {
+
+// Working memory of a thread is at memory + thread * stride, workspace_bytes(rows) of it.
+struct ThreadMemory {
+  std::byte* memory;
+  size_t stride;
+};
+
+struct FloatRows {
+  using Params = kernels::conv_f32::Params;
+  static constexpr size_t kInputs = 2;
+
+  // Inputs `at`, weight [outputs, inputs], and at + 1, bias [outputs].
+  static Params read(Operands& operands, size_t at, int64_t inputs, int64_t outputs) {
+    operands.require_constant(at, "weight", DType::f32, {outputs, inputs});
+    operands.require_constant(at + 1, "bias", DType::f32, {outputs});
+    if (!operands.ok()) return {};
+    Params params;
+    params.geometry.in_c = static_cast<size_t>(inputs);
+    params.geometry.out_c = static_cast<size_t>(outputs);
+    params.weight = elements<float>(operands.input(at));
+    params.bias = elements<float>(operands.input(at + 1));
+    return params;
+  }
+  static constexpr auto packed_size = kernels::conv_f32::packed_bytes;
+  static constexpr auto pack = kernels::conv_f32::pack;
+  static constexpr auto work = kernels::conv_f32::work;
+  static constexpr auto run = kernels::conv_f32::run;
+  static void set_rows(Params& params, size_t rows) { params.geometry.batch = rows; }
+};
+
+struct DynamicRows {
+  using Params = kernels::dynamic_rows::Params;
+  static constexpr size_t kInputs = 3;
+
+  // Inputs `at`, weight s8 [outputs, inputs], at + 1, bias, and at + 2, weight_scale [outputs].
+  // Demands the bounds of dynamic_rows.h.
+  static Params read(Operands& operands, size_t at, int64_t inputs, int64_t outputs);
+  static constexpr auto packed_size = kernels::dynamic_rows::packed_bytes;
+  static constexpr auto pack = kernels::dynamic_rows::pack;
+  static constexpr auto work = kernels::dynamic_rows::work;
+  static constexpr auto run = kernels::dynamic_rows::run;
+  static constexpr auto reference = kernels::ref::dynamic_rows::run<Params>;
+  static void set_rows(Params& params, size_t rows) { params.rows = rows; }
+};
+
+template <class Api>
+class RowsProduct {
+ public:
+  using Params = typename Api::Params;
+
+  // After a failure of the operands it is empty; demands that there is memory.
+  RowsProduct(Operands& operands, const Params& params) : params_(params) {
+    if (!operands.ok()) return;
+    packed_ = AlignedBuffer(Api::packed_size(params));
+    operands.require(packed_.data() != nullptr, "no memory for ", Api::packed_size(params),
+                     " bytes of packed weights");
+    if (operands.ok()) Api::pack(params_, packed_.data());
+  }
+
+  size_t workspace_bytes(size_t rows) const {
+    return align_up(Api::work(with(rows)).workspace_bytes);
+  }
+  void run(size_t rows, const float* x, float* y, const ThreadMemory& memory,
+           ParallelFor& pool) const {
+    const Params params = with(rows);
+    pool(Api::work(params).tasks, [&](size_t begin, size_t end, unsigned thread) {
+      Api::run(params, packed_.data(), x, y, memory.memory + thread * memory.stride, begin, end);
+    });
+  }
+  void run_reference(size_t rows, const float* x, float* y, const ThreadMemory& memory) const {
+    if constexpr (requires { Api::reference; }) {
+      Api::reference(with(rows), x, y);
+    } else {  // no bit-exact specification: as ever
+      SingleThread here;
+      run(rows, x, y, memory, here);
+    }
+  }
+  size_t packed_bytes() const { return packed_.size(); }
+
+ private:
+  Params with(size_t rows) const {
+    Params params = params_;
+    Api::set_rows(params, rows);
+    return params;
+  }
+
+  Params params_;  // weights lie in the program
+  AlignedBuffer packed_;
+};
+
+}  // namespace octet::engine
