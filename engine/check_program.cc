@@ -47,12 +47,12 @@ Result<void> check_constant(const Value& value, size_t id) {
 
 Result<void> check_activation(const Value& value, size_t id) {
   if (!value.data.empty()) return failure(join(describe(value, id), " is an activation with data"));
-  if (value.dtype != DType::f32 && value.dtype != DType::u8)
+  if (value.dtype != DType::f32 && value.dtype != DType::u8 && value.dtype != DType::s64)
     return failure(join(describe(value, id), " is an activation of type ", name_of(value.dtype),
-                        "; activations are f32 or u8"));
+                        "; activations are f32, u8 or s64"));
   if ((value.dtype == DType::u8) != value.qparams.has_value())
-    return failure(join(describe(value, id), value.qparams ? " is f32 with" : " is u8 without",
-                        " scale and zero_point"));
+    return failure(join(describe(value, id), " is ", name_of(value.dtype),
+                        value.qparams ? " with" : " without", " scale and zero_point"));
   if (value.shape.rank() < 1 || value.shape[0] != 1)
     return failure(join(describe(value, id), " has shape ", value.shape,
                         "; activations are written for batch 1, outermost"));
@@ -111,6 +111,9 @@ class Flow {
       if (available_[id])
         return failure(join(describe(instruction), ": ", describe(program_.values[id], id),
                             " is a constant, an input or computed before"));
+      if (program_.values[id].dtype == DType::s64)
+        return failure(join(describe(instruction), ": ", describe(program_.values[id], id),
+                            " is s64; such values are inputs of the program only"));
       available_[id] = true;
     }
     return {};

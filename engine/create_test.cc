@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(qparams_out_of_range_are_refused) {
   BOOST_TEST(why_conv([](Program& p) { p.values[4].qparams.reset(); }) ==
              "value 4 'layers.0' is u8 without scale and zero_point");
   BOOST_TEST(why_conv([](Program& p) { p.values[4].dtype = DType::s32; }) ==
-             "value 4 'layers.0' is an activation of type s32; activations are f32 or u8");
+             "value 4 'layers.0' is an activation of type s32; activations are f32, u8 or s64");
 }
 
 BOOST_AUTO_TEST_CASE(weights_that_do_not_fit_are_refused) {

@@ -6,6 +6,7 @@
 #include "engine/instructions/clamp.h"
 #include "engine/instructions/conv2d.h"
 #include "engine/instructions/dequantize.h"
+#include "engine/instructions/embedding.h"
 #include "engine/instructions/flatten.h"
 #include "engine/instructions/linear.h"
 #include "engine/instructions/linear_dynamic.h"
@@ -31,6 +32,7 @@ constexpr InstructionType kInstructionTypes[] = {
     {"reshape", create_reshape, true},
     {"pad", create_pad, false},
     {"flatten", create_flatten, false},
+    {"embedding", create_embedding, false},
 };
 
 }  // namespace

@@ -16,6 +16,7 @@
 // | reshape             | x                                   | none: the output's shape says it    | y |
 // | pad                 | x [n, h, w, c]                      | pads, pad_front/back (0)            | y: x with real 0 around it |
 // | flatten             | x [n, h, w, c]                      | none                                | y [n, c * h * w], channels outermost (PyTorch's order) |
+// | embedding           | indices s64 [n, ...], weight f32 [rows, d] | none                         | y f32 [n, ..., d]; NaN beyond the rows |
 //
 // kernel: kernel_h/w (required); strides: stride_h/w (1); pads: pad_top/left/bottom/right (0), below
 // the kernel's extent where pooling; pad_front/back are channels; dilations: dilation_h/w (1).

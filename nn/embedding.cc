@@ -49,6 +49,20 @@ std::vector<Tensor> EmbeddingOp::backward(const BackwardArgs& args) const {
   return dx;
 }
 
+engine::ValueId EmbeddingOp::lower(const Lowering& layer) const {
+  engine::Program& program = *layer.program;
+  OCTET_CHECK(
+      layer.inputs.size() == 1 && layer.constants.size() == 2 && layer.constants[1].defined() &&
+          program.values[layer.inputs[0]].dtype == DType::s64,
+      name(), ": ", layer.name, ": only indices of type s64 and a constant table can be lowered");
+  const Tensor& weight = layer.constants[1];
+  const engine::ValueId table =
+      program.add_constant(layer.name + ".weight", DType::f32, weight.shape(), weight.raw());
+  const engine::ValueId y = program.add_activation(layer.name, DType::f32, layer.output_shape);
+  program.add_instruction(name(), layer.name, {layer.inputs[0], table}, {y});
+  return y;
+}
+
 Embedding::Embedding(int64_t num_embeddings, int64_t embedding_dim) {
   OCTET_CHECK(num_embeddings > 0 && embedding_dim > 0, "embedding: ", num_embeddings,
               " embeddings of ", embedding_dim, " elements");

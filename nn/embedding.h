@@ -1,7 +1,8 @@
 // embedding: rows of a table, y[..., :] = weight[indices[...], :].
 //
 // indices: s64 [...], each in [0, num_embeddings), else octet::Error names it; weight: f32
-// [num_embeddings, embedding_dim]; y: f32 [..., embedding_dim].
+// [num_embeddings, embedding_dim]; y: f32 [..., embedding_dim]. A program gives NaN instead of an
+// error.
 #pragma once
 
 #include "nn/module.h"
@@ -10,7 +11,7 @@
 namespace octet::nn {
 
 // Inputs: indices, weight.
-class EmbeddingOp : public UnloweredOp {
+class EmbeddingOp : public Op {
  public:
   const char* name() const override { return "embedding"; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
@@ -18,6 +19,8 @@ class EmbeddingOp : public UnloweredOp {
   std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
                                      std::vector<Tensor>& saved) const override;
   std::vector<Tensor> backward(const BackwardArgs& args) const override;
+  QuantRole quant_role() const override { return QuantRole::unsupported; }
+  engine::ValueId lower(const Lowering& layer) const override;
 };
 
 // torch.nn.Embedding. The weight starts with mean 0 and variance 1.

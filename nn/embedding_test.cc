@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nn/gradient_testing.h"
+#include "nn/graph.h"
 #include "nn/nn_testing.h"
 
 namespace octet::nn {
@@ -53,6 +54,13 @@ BOOST_AUTO_TEST_CASE(indices_out_of_range_are_refused) {
   BOOST_TEST(message_of([&] { embedding(Tensor::zeros({2})); }) ==
              "embedding: indices are f32 [2], expects s64");
   BOOST_TEST(message_of([] { Embedding(0, 3); }) == "embedding: 0 embeddings of 3 elements");
+}
+
+BOOST_AUTO_TEST_CASE(programs_compute_the_same_bits_as_the_model) {
+  Embedding embedding(4, 3);
+  const Tensor x = indices({2, 3}, {0, 3, 2, 1, 1, 0});
+  const engine::Program program = lower(trace(embedding, x.slice(0, 1)));
+  BOOST_TEST(testing::equal_bits(testing::run_engine(program, x), embedding(x)));
 }
 
 }  // namespace octet::nn

@@ -132,6 +132,7 @@ Lowering fold(const Graph& graph, const LayerGroup& group) {
   Lowering layer;
   layer.name = main.path;
   layer.output_shape = graph.values[group.output].shape;
+  layer.constants = constants_of(graph, main);
   if (main.op->has_weight()) {
     take_weights(graph, main, layer);
   } else if (const auto affine = affine_of(graph, main)) {

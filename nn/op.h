@@ -42,6 +42,7 @@ struct Lowering {
   Shape output_shape;                   // batch 1
   Tensor weight;                        // f32, batch norm folded in; undefined without weights
   Tensor bias;                          // f32 [out_c]; undefined for none
+  std::vector<Tensor> constants;        // of the op's inputs in order; undefined: an activation
   ClampRange range;                     // fused activation
   std::optional<LayerQuantization> quantization;
   // Set for a layer that is quantized dynamically: activations stay f32 and are quantized when they

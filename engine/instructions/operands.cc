@@ -15,7 +15,7 @@ bool is_real(std::string_view attribute) { return attribute == "lo" || attribute
 
 Operands::Operands(const Program& program, const Instruction& instruction, size_t activations,
                    size_t min_inputs, size_t max_inputs,
-                   std::initializer_list<const char*> attributes)
+                   std::initializer_list<const char*> attributes, Take take)
     : program_(program), instruction_(instruction) {
   const size_t n = instruction.inputs.size();
   require(n >= min_inputs && n <= max_inputs, "has ", n, " inputs, not ", min_inputs,
@@ -25,6 +25,9 @@ Operands::Operands(const Program& program, const Instruction& instruction, size_
   for (size_t i = 0; i < n; ++i)
     require(input(i).is_constant == (i >= activations), "input ", i,
             i < activations ? " is a constant" : " is not a constant");
+  for (size_t i = 0; i < activations; ++i)
+    require((input(i).dtype == DType::s64) == (take == Take::indices), "input ", i, " is ",
+            name_of(input(i).dtype), take == Take::indices ? ", not s64" : ", not f32 or u8");
   check_attributes(attributes);
 }
 

@@ -24,10 +24,14 @@ struct RealRange {
 
 class Operands {
  public:
+  // Activations are numbers, f32 or u8, or indices, s64, which few operations take.
+  enum class Take { numbers, indices };
+
   // Demands min..max inputs (the first `activations` of them computed, the others constant), one
   // output, and no attribute but the named ones, each once and of its type.
   Operands(const Program& program, const Instruction& instruction, size_t activations,
-           size_t min_inputs, size_t max_inputs, std::initializer_list<const char*> attributes);
+           size_t min_inputs, size_t max_inputs, std::initializer_list<const char*> attributes,
+           Take take = Take::numbers);
 
   bool ok() const { return why_.empty(); }
   Failure failure() const { return {why_}; }

@@ -1,0 +1,11 @@
+// embedding: see the table in engine/instructions.h.
+#pragma once
+
+#include "engine/instructions.h"
+
+namespace octet::engine {
+
+Result<std::unique_ptr<Kernel>> create_embedding(const Program& program,
+                                                 const Instruction& instruction);
+
+}  // namespace octet::engine
