@@ -10,6 +10,7 @@
 #include "engine/instructions/flatten.h"
 #include "engine/instructions/linear.h"
 #include "engine/instructions/linear_dynamic.h"
+#include "engine/instructions/lstm.h"
 #include "engine/instructions/max_pool2d.h"
 #include "engine/instructions/pad.h"
 #include "engine/instructions/quantize.h"
@@ -33,6 +34,8 @@ constexpr InstructionType kInstructionTypes[] = {
     {"pad", create_pad, false},
     {"flatten", create_flatten, false},
     {"embedding", create_embedding, false},
+    {"lstm", create_lstm, false},
+    {"lstm_dynamic", create_lstm_dynamic, false},
 };
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include "nn/dropout.h"
 #include "nn/lstm_direction.h"
 #include "nn/random.h"
-#include "nn/transpose.h"
 
 namespace octet::nn {
 
@@ -40,9 +39,10 @@ LstmResult Lstm::run(const Tensor& x, const Tensor& lengths,
                      const std::optional<LstmState>& start) {
   const PathScope scope(path());
   OCTET_CHECK(x.rank() == 3, "lstm: input is ", x.shape().text(), ", expects 3 dimensions");
-  Tensor y = options_.batch_first ? transpose(x, 0, 1) : x;
+  Tensor y = x;
   const int64_t count = static_cast<int64_t>(layers_.size());
-  const Shape all{count, y.dim(1), hidden_size_}, one{y.dim(1), hidden_size_};
+  const int64_t n = x.dim(options_.batch_first ? 0 : 1);
+  const Shape all{count, n, hidden_size_}, one{n, hidden_size_};
   const LstmState from = start ? *start : LstmState{Tensor::zeros(all), Tensor::zeros(all)};
   OCTET_CHECK(from.h.shape() == all && from.c.shape() == all, "lstm: h is ", from.h.shape().text(),
               ", c ", from.c.shape().text(), ", expects ", all.text());
@@ -58,8 +58,9 @@ LstmResult Lstm::run(const Tensor& x, const Tensor& lengths,
                                from.h.slice(i, i + 1).view(one),
                                from.c.slice(i, i + 1).view(one)};
     if (lengths.defined()) inputs.push_back(lengths);
+    const LstmDirectionOptions options{.reverse = reverse, .batch_first = options_.batch_first};
     const auto results =
-        octet::apply(std::make_shared<LstmDirectionOp>(reverse), std::move(inputs));
+        octet::apply(std::make_shared<LstmDirectionOp>(options), std::move(inputs));
     outputs.push_back(results[0]);
     h.push_back(results[1]);
     c.push_back(results[2]);
@@ -69,7 +70,7 @@ LstmResult Lstm::run(const Tensor& x, const Tensor& lengths,
     if (options_.dropout > 0.0f && i + 1 < count)
       y = apply_one(std::make_shared<DropoutOp>(options_.dropout, is_training()), {y});
   }
-  return {options_.batch_first ? transpose(y, 0, 1) : y, {cat(h, 0), cat(c, 0)}};
+  return {y, {cat(h, 0), cat(c, 0)}};
 }
 
 }  // namespace octet::nn

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
+#include <utility>
 
 #include "kernels/activation_f32.h"
+#include "kernels/lstm_cell.h"
+#include "nn/lower_weighted.h"
 #include "nn/matrix.h"
 #include "nn/op_support.h"
+#include "nn/transpose.h"
 
 namespace octet::nn {
 namespace {
@@ -35,6 +40,12 @@ struct Steps {
 void check_shape(const char* what, const Tensor& t, const Shape& expected) {
   OCTET_CHECK(t.dtype() == DType::f32 && t.shape() == expected, "lstm: ", what, " is ",
               name_of(t.dtype()), " ", t.shape().text(), ", expects f32 ", expected.text());
+}
+
+// [n, t, ...] to [t, n, ...] and back.
+Tensor turned(const Tensor& x) {
+  check_f32("lstm", "input", x, 3);
+  return TransposeOp(0, 1).forward({&x, 1})[0];
 }
 
 Steps steps_of(std::span<const Tensor> inputs, bool reverse) {
@@ -68,18 +79,6 @@ void for_each_row(int64_t n, const Run& run) {
   default_pool()(static_cast<size_t>(n), [&](size_t begin, size_t end, unsigned) {
     for (size_t row = begin; row < end; ++row) run(static_cast<int64_t>(row));
   });
-}
-
-// gates: W_ih x + b_ih in, i, f, g, o out; recurrent: W_hh h + b_hh; h, c: the state.
-void step_row(size_t hidden, float* gates, const float* recurrent, float* h, float* c) {
-  for (size_t k = 0; k < 4 * hidden; ++k) gates[k] += recurrent[k];
-  float *i = gates, *f = i + hidden, *g = f + hidden, *o = g + hidden;
-  kernel::sigmoid(i, i, 2 * hidden);
-  kernel::tanh(g, g, hidden);
-  kernel::sigmoid(o, o, hidden);
-  for (size_t k = 0; k < hidden; ++k) c[k] = f[k] * c[k] + i[k] * g[k];
-  kernel::tanh(c, h, hidden);
-  for (size_t k = 0; k < hidden; ++k) h[k] *= o[k];
 }
 
 // gates: i, f, g, o in, d loss / d a out. c: after the step, before: before it. dh: of y and of the
@@ -173,9 +172,11 @@ std::vector<Tensor> LstmDirectionOp::forward(std::span<const Tensor> inputs) con
   return forward_saving(inputs, saved);
 }
 
-std::vector<Tensor> LstmDirectionOp::forward_saving(std::span<const Tensor> inputs,
+std::vector<Tensor> LstmDirectionOp::forward_saving(std::span<const Tensor> given,
                                                     std::vector<Tensor>& saved) const {
-  const Steps s = steps_of(inputs, reverse_);
+  std::vector<Tensor> inputs(given.begin(), given.end());
+  if (options_.batch_first && !inputs.empty()) inputs[kX] = turned(inputs[kX]);
+  const Steps s = steps_of(inputs, options_.reverse);
   const size_t hidden = static_cast<size_t>(s.hidden);
   const Tensor gates = Tensor::empty({s.t, s.n, 4 * s.hidden});
   PackedMatrix(inputs[kWeightIh].data<float>(), 4 * s.hidden, s.in, inputs[kBiasIh].data<float>())
@@ -193,8 +194,8 @@ std::vector<Tensor> LstmDirectionOp::forward_saving(std::span<const Tensor> inpu
       float *hr = h.data<float>() + row * s.hidden, *cr = c.data<float>() + row * s.hidden;
       const bool active = s.active(t, row);
       if (active)
-        step_row(hidden, gates.data<float>() + at * 4 * s.hidden,
-                 recurrent.data<float>() + row * 4 * s.hidden, hr, cr);
+        kernels::lstm_cell(hidden, gates.data<float>() + at * 4 * s.hidden,
+                           recurrent.data<float>() + row * 4 * s.hidden, hr, cr);
       std::copy_n(cr, hidden, cells.data<float>() + at * s.hidden);
       if (active) {
         std::copy_n(hr, hidden, y.data<float>() + at * s.hidden);
@@ -207,23 +208,27 @@ std::vector<Tensor> LstmDirectionOp::forward_saving(std::span<const Tensor> inpu
   saved.resize(kLengths + 1);
   saved.insert(saved.end(), {gates, cells, y});
   const Shape last{1, s.n, s.hidden};
-  return {y, h.view(last), c.view(last)};
+  return {options_.batch_first ? turned(y) : y, h.view(last), c.view(last)};
 }
 
 std::vector<Tensor> LstmDirectionOp::backward(const BackwardArgs& args) const {
   const std::span<const Tensor> saved = args.saved;
   const Steps s =
-      steps_of(saved.first(saved[kLengths].defined() ? kLengths + 1 : kLengths), reverse_);
+      steps_of(saved.first(saved[kLengths].defined() ? kLengths + 1 : kLengths), options_.reverse);
   const int64_t rows = s.t * s.n, width = 4 * s.hidden;
   const Shape state{s.n, s.hidden};
   const Tensor dh = or_zeros(args, 1, state), dc = or_zeros(args, 2, state);
   // What was saved is this op's alone.
   const Tensor da = saved[kGates];
-  walk_back(s, saved, da, args.dy[0], dh, dc);
+  const bool turn = options_.batch_first;
+  walk_back(s, saved, da, turn && args.dy[0].defined() ? turned(args.dy[0]) : args.dy[0], dh, dc);
   std::vector<Tensor> dx(args.inputs.size());
   dx[kH] = dh;
   dx[kC] = dc;
-  if (args.wants(kX)) dx[kX] = product(da, saved[kWeightIh], rows, width, s.in, saved[kX].shape());
+  if (args.wants(kX)) {
+    dx[kX] = product(da, saved[kWeightIh], rows, width, s.in, saved[kX].shape());
+    if (turn) dx[kX] = turned(dx[kX]);
+  }
   if (args.wants(kBiasIh)) dx[kBiasIh] = column_sums(da, width);
   // Of its own: whoever scales gradients scales each.
   if (args.wants(kBiasHh)) dx[kBiasHh] = column_sums(da, width);
@@ -236,6 +241,29 @@ std::vector<Tensor> LstmDirectionOp::backward(const BackwardArgs& args) const {
     dx[kWeightHh] = product(turned, states_before(s, saved[kY], saved[kH]), width, rows, s.hidden,
                             saved[kWeightHh].shape());
   return dx;
+}
+
+engine::ValueId LstmDirectionOp::lower(const Lowering& layer) const {
+  check_lowering(name(), layer, 1);
+  const std::vector<Tensor>& tensors = layer.constants;
+  OCTET_CHECK(options_.batch_first && tensors.size() == kLengths, name(), ": ", layer.name,
+              ": only batch_first without lengths can be lowered");
+  for (const Input state : {kH, kC})
+    for (const float v : tensors[state].values<float>())
+      OCTET_CHECK(v == 0.0f, name(), ": ", layer.name, ": only a start of zeros can be lowered");
+  std::vector<engine::ValueId> inputs = layer.inputs;
+  for (const auto& [part, weight, bias] :
+       {std::tuple(".ih", kWeightIh, kBiasIh), std::tuple(".hh", kWeightHh, kBiasHh)})
+    for (const engine::ValueId id :
+         product_constants(layer, layer.name + part, tensors[weight], tensors[bias]))
+      inputs.push_back(id);
+  engine::Program& program = *layer.program;
+  const engine::ValueId y = program.add_activation(layer.name, DType::f32, layer.output_shape);
+  program
+      .add_instruction(layer.weight_scales ? "lstm_dynamic" : name(), layer.name, std::move(inputs),
+                       {y})
+      .attributes = {{"reverse", int64_t{options_.reverse}}};
+  return y;
 }
 
 }  // namespace octet::nn

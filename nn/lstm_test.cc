@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nn/gradient_testing.h"
+#include "nn/graph.h"
 #include "nn/lstm_direction.h"
 #include "nn/nn_testing.h"
 
@@ -68,7 +69,8 @@ std::vector<Tensor> direction_inputs() {
 }
 
 std::vector<Tensor> run_direction(Inputs x, bool reverse) {
-  return octet::apply(std::make_shared<LstmDirectionOp>(reverse), {x.begin(), x.end()});
+  return octet::apply(std::make_shared<LstmDirectionOp>(LstmDirectionOptions{.reverse = reverse}),
+                      {x.begin(), x.end()});
 }
 
 // Two layers of two directions: parameters[4 * i] are those of the i-th.
@@ -187,6 +189,77 @@ BOOST_AUTO_TEST_CASE(dropout_is_between_layers_in_training) {
   BOOST_TEST(!equal_bits(a.output, b.output));
   dropping.eval();
   BOOST_TEST(equal_bits(a.output, dropping(x)));
+}
+
+// [a, b, inner] to [b, a, inner].
+Values turned(const Values& x, size_t a, size_t b, size_t inner) {
+  Values y;
+  for (size_t j = 0; j < b; ++j)
+    for (size_t i = 0; i < a; ++i)
+      y.insert(y.end(), x.begin() + static_cast<ptrdiff_t>((i * b + j) * inner),
+               x.begin() + static_cast<ptrdiff_t>((i * b + j + 1) * inner));
+  return y;
+}
+
+BOOST_AUTO_TEST_CASE(batch_first_has_its_gradients) {
+  std::vector<Tensor> inputs = direction_inputs();
+  inputs[0] = uniform({kRows, kSteps, kIn}, 1.0f);
+  for (bool reverse : {false, true})
+    check_gradients(
+        "lstm",
+        [&](Inputs x) {
+          return octet::apply(std::make_shared<LstmDirectionOp>(
+                                  LstmDirectionOptions{.reverse = reverse, .batch_first = true}),
+                              {x.begin(), x.end()});
+        },
+        inputs,
+        [&](std::vector<Values> x) {
+          x[0] = turned(x[0], kRows, kSteps, kIn);
+          const Values all = direction(x, reverse);
+          const auto state = all.begin() + kSteps * kRows * kHidden;
+          Values y = turned(Values(all.begin(), state), kSteps, kRows, kHidden);
+          y.insert(y.end(), state, all.end());
+          return y;
+        },
+        {.roundings = kRoundings});
+}
+
+BOOST_AUTO_TEST_CASE(programs_compute_the_same_bits_as_the_model) {
+  Lstm lstm(kIn, kHidden, {.num_layers = 2, .batch_first = true});
+  const engine::Program program = lower(trace(lstm, Tensor::zeros({1, 300, kIn})));
+  BOOST_REQUIRE(program.instructions.size() == 2u);
+  BOOST_TEST(program.instructions[0].op == "lstm");
+  const Tensor x = uniform({kRows, 300, kIn}, 1.0f);
+  BOOST_TEST(equal_bits(testing::run_engine(program, x), lstm(x)));
+}
+
+BOOST_AUTO_TEST_CASE(programs_run_in_reverse_too) {
+  const std::vector<Tensor> w = direction_inputs();
+  const auto run = [&](const Tensor& x) {
+    const Tensor state = Tensor::zeros({x.dim(0), kHidden});
+    return octet::apply(std::make_shared<LstmDirectionOp>(
+                            LstmDirectionOptions{.reverse = true, .batch_first = true}),
+                        {x, w[1], w[2], w[3], w[4], state, state})[0];
+  };
+  testing::Lambda net(run);
+  const engine::Program program = lower(trace(net, Tensor::zeros({1, kSteps, kIn})));
+  const Tensor x = uniform({kRows, kSteps, kIn}, 1.0f);
+  BOOST_TEST(equal_bits(testing::run_engine(program, x), run(x)));
+}
+
+BOOST_AUTO_TEST_CASE(what_can_not_be_lowered_is_said) {
+  Lstm steps_first(kIn, kHidden);
+  BOOST_TEST(message_of([&] {
+               lower(trace(steps_first, Tensor::zeros({1, 2, kIn})));
+             }) == "lstm: lstm: only batch_first without lengths can be lowered");
+  Lstm lstm(kIn, kHidden, {.batch_first = true});
+  testing::Lambda started([&](const Tensor& x) {
+    const Tensor state = Tensor::full({1, 1, kHidden}, 0.5f);
+    return lstm.run(x, {}, LstmState{state, state}).output;
+  });
+  BOOST_TEST(message_of([&] {
+               lower(trace(started, Tensor::zeros({1, 2, kIn})));
+             }).find("only a start of zeros can be lowered") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(messages_name_the_values) {
