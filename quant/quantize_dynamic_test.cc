@@ -7,7 +7,9 @@
 #include "kernels/dynamic_rows_ref.h"
 #include "kernels/target.h"
 #include "nn/activation.h"
+#include "nn/embedding.h"
 #include "nn/linear.h"
+#include "nn/lstm.h"
 #include "nn/random.h"
 #include "nn/sequential.h"
 #include "quant/qparams.h"
@@ -130,6 +132,62 @@ BOOST_AUTO_TEST_CASE(batch_neighbours_and_threads_never_change_a_row) {
   const Tensor together = run(conversion.program, x, {.pool = &pool});
   for (int64_t n = 0; n < 9; ++n)
     BOOST_TEST(same_bits(run(conversion.program, x.slice(n, n + 1), {}), together.slice(n, n + 1)));
+}
+
+// A language model: from indices to scores.
+class LanguageModel : public nn::Module {
+ public:
+  LanguageModel() : embedding_(11, 19), lstm_(19, 23, kOptions), decoder_(23, 11) {
+    register_module("embedding", embedding_);
+    register_module("lstm", lstm_);
+    register_module("decoder", decoder_);
+  }
+  Tensor forward(const Tensor& x) override { return decoder_(lstm_(embedding_(x))); }
+
+ private:
+  static constexpr nn::LstmOptions kOptions{.num_layers = 2, .batch_first = true};
+  nn::Embedding embedding_;
+  nn::Lstm lstm_;
+  nn::Linear decoder_;
+};
+
+Tensor random_indices(const Shape& shape) {
+  Rng rng(4);
+  const Tensor x = Tensor::zeros(shape, DType::s64);
+  for (int64_t& i : x.values<int64_t>()) i = static_cast<int64_t>(rng.below(11));
+  return x;
+}
+
+BOOST_AUTO_TEST_CASE(a_language_model_is_quantized_but_for_its_table) {
+  LanguageModel model;
+  const Tensor example = random_indices({1, 6});
+  const Conversion c = quantize_dynamic(model, example, {"linear", "lstm"});
+  std::string ops, quantized;
+  for (const engine::Instruction& i : c.program.instructions) ops += i.op + " ";
+  for (const LayerReport& layer : c.layers) quantized += layer.quantized ? layer.name + " " : "";
+  BOOST_TEST(ops == "embedding lstm_dynamic lstm_dynamic linear_dynamic ");
+  BOOST_TEST(quantized == "lstm lstm#1 decoder ");
+  const Conversion part = quantize_dynamic(model, example, {"lstm"});
+  BOOST_TEST(part.program.instructions.back().op == "linear");
+}
+
+BOOST_AUTO_TEST_CASE(length_batch_and_padding_never_change_a_sequence) {
+  LanguageModel model;
+  const Tensor x = random_indices({5, 40});
+  const auto program_of = [&](int64_t steps) {
+    return quantize_dynamic(model, Tensor::zeros({1, steps}, DType::s64), {"linear", "lstm"})
+        .program;
+  };
+  ThreadPool pool(3);
+  const Tensor all = run(program_of(40), x, {.pool = &pool});
+  BOOST_TEST(same_bits(run(program_of(40), x, {.reference = true}), all));
+  for (const int64_t length : {1, 7, 39})
+    for (int64_t n = 0; n < 5; ++n) {
+      const Tensor own = x.slice(n, n + 1).view({40}).slice(0, length).view({1, length});
+      const Tensor y = run(program_of(length), own, {});
+      const Tensor beside = all.slice(n, n + 1).view({40, 11}).slice(0, length);
+      BOOST_TEST(same_bits(y, beside));
+    }
 }
 
 // The kernel cannot use quant/: the two forms of one formula are held together here.
