@@ -6,17 +6,12 @@
 #include "hwy/highway.h"
 // After highway.h, once per target.
 #include "hwy/contrib/math/math-inl.h"
+#include "kernels/gates-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// Min, Max and Exp lose NaNs; this brings them back.
-template <class V>
-HWY_INLINE V keep_nan(V x, V y) {
-  return hn::IfThenElse(hn::Eq(x, x), y, x);
-}
 
 // For x <= 0. Below -104 the result is 0; Exp converts to s32 first.
 template <class D, class V>
@@ -27,10 +22,7 @@ HWY_INLINE V exp_negative(D d, V x) {
 struct Sigmoid {
   template <class D, class V>
   static HWY_INLINE V value(D d, V x) {
-    const V one = hn::Set(d, 1.0f);
-    const V e = exp_negative(d, hn::Neg(hn::Abs(x)));
-    const V negative = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
-    return keep_nan(x, hn::Div(negative, hn::Add(one, e)));
+    return sigmoid_vector(d, x);
   }
   template <class D, class V>
   static HWY_INLINE V gradient(D d, V y, V dy) {
@@ -41,9 +33,7 @@ struct Sigmoid {
 struct Tanh {
   template <class D, class V>
   static HWY_INLINE V value(D d, V x) {
-    // Exact beyond 10; Highway converts 2 |x| to s32.
-    const V bound = hn::Set(d, 10.0f);
-    return keep_nan(x, hn::Tanh(d, hn::Min(hn::Max(x, hn::Neg(bound)), bound)));
+    return tanh_vector(d, x);
   }
   template <class D, class V>
   static HWY_INLINE V gradient(D d, V y, V dy) {

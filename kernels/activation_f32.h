@@ -13,8 +13,8 @@
 //                  of. The order of the sum depends on n and the target alone.
 //
 // Any n, exp_sum n > 0; no alignment; results may be inputs. NaN stays NaN. Every element's result
-// is the same wherever it stands in the array; targets differ in the last bits. Normative:
-// activation_f32_ref.h (in double, with bounds).
+// is the same wherever it stands in the array. sigmoid and tanh have the same bits on all targets;
+// of the others the last bits differ. Normative: activation_f32_ref.h (in double, with bounds).
 #pragma once
 
 #include <cstddef>

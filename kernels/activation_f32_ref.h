@@ -1,11 +1,14 @@
-// activation_f32, the specification: activation_f32.h in double, and how far f32 may be from it.
+// activation_f32, the specification: activation_f32.h in double, and how far f32 may be from it;
+// sigmoid and tanh also to the bit.
 //
 // u = 2^-24. Bounds count roundings: an operation is 1u of its result, Highway's Exp 4u (2 ulp; it
-// promises 1 with fused multiply-adds), its Tanh 8u (4 ulp). tiny: results may underflow.
+// promises 1 with fused multiply-adds). tiny: results may underflow.
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 
 namespace octet::kernels::ref::activation_f32 {
 
@@ -15,18 +18,64 @@ struct Bounded {
   double value, bound;
 };
 
+// The bits of sigmoid and tanh, on every target. For x <= 0 with n = round(x / ln 2):
+//   r = (x - n * kLn2High) - n * kLn2Low                 the first product and difference are exact
+//   rest = r + r^2 * P(r),  power = 2^n                  exp(x) = power * (1 + rest)
+// P interpolates (exp(r) - 1 - r) / r^2 in the 5 Chebyshev nodes of |r| <= ln 2 / 2: 1 + rest is
+// less than 0.2u and rest less than 0.5u from exp(r) and exp(r) - 1. Adding 1.5 * 2^23 rounds to
+// the nearest integer, ties to even, and leaves it in the lowest bits.
+constexpr float kRoundingMagic = 0x1.8p23f;
+constexpr float kLog2E = 1.44269504f;
+constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 0x1.7f7d1cp-20f;
+constexpr float kExpTail[] = {0.5f, 0x1.5554dcp-3f, 0x1.55551ap-5f, 0x1.120ba2p-7f,
+                              0x1.6d113cp-10f};
+// The logarithm of 2^-126, rounded up: the least power that is normal.
+constexpr float kLeastExponent = -87.33654f;
+
+struct ExpParts {
+  float power, rest;
+};
+
+inline ExpParts exp_parts(float x) {
+  const float bounded = std::max(x, kLeastExponent);
+  const float shifted = bounded * kLog2E + kRoundingMagic, n = shifted - kRoundingMagic;
+  const float r = (bounded - n * kLn2High) - n * kLn2Low;
+  float p = kExpTail[4];
+  for (int i = 3; i >= 0; --i) p = p * r + kExpTail[i];
+  const uint32_t exponent = std::bit_cast<uint32_t>(shifted) + 127;
+  return {std::bit_cast<float>(exponent << 23), r + r * r * p};
+}
+
+inline float sigmoid_f32(float x) {
+  if (std::isnan(x)) return x;
+  const float below = -std::abs(x);
+  const ExpParts parts = exp_parts(below);
+  const float e = below < kLeastExponent ? 0.0f : parts.power + parts.power * parts.rest;
+  return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+}
+
+inline float tanh_f32(float x) {
+  if (std::isnan(x)) return x;
+  const ExpParts parts = exp_parts(std::abs(x) * -2.0f);
+  const float m = parts.power * parts.rest + (parts.power - 1.0f);
+  return std::copysign(m / (m + 2.0f), x);
+}
+
 // dx = dy * derivative: one product more.
 inline Bounded product(double dy, Bounded derivative) {
   const double value = dy * derivative.value;
   return {value, std::abs(dy) * derivative.bound + kUnit * std::abs(value) + kTiny};
 }
 
-// e = exp(-|x|) is 4u off; e or 1 over 1 + e has two operations more.
+// rest is less than 3u off and at most 0.42, e = exp(-|x|) with the sum 3u; e or 1 over 1 + e has
+// two operations more. Below 2^-126 it is 0.
 inline Bounded sigmoid(double x) {
   const double y = 1 / (1 + std::exp(-x));
   return {y, 7 * kUnit * y + kTiny};
 }
 
+// m = exp(-2|x|) - 1 is 3.2u off where n = 0 and less than 3u elsewhere, m / (m + 2) enlarges it by
+// at most 1.5 there (less matters for smaller n) and has two operations more.
 inline Bounded tanh(double x) {
   const double y = std::tanh(x);
   return {y, 8 * kUnit * std::abs(y) + kTiny};

@@ -58,6 +58,8 @@ float random_value(Rng& rng) {
   return rng.uniform(-range, range);
 }
 
+bool same_bits(float a, float b) { return std::memcmp(&a, &b, sizeof(a)) == 0; }
+
 bool within(float got, Bounded want) { return std::abs(got - want.value) <= want.bound; }
 
 }  // namespace
@@ -76,6 +78,24 @@ BOOST_AUTO_TEST_CASE(curves_are_near_the_reference_at_every_size_and_both_edges)
                        curve.name << " of " << x[i] << " gives " << y[i] << ", expects "
                                   << curve.reference(x[i]).value);
         }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(sigmoid_and_tanh_have_the_same_bits_on_every_target) {
+  std::vector<float> x{kInf, -kInf, 0.0f, -0.0f};
+  for (float v = -120.0f; v <= 120.0f; v += 0.0117f) x.push_back(v);
+  Rng rng(4);
+  for (int i = 0; i < 10000; ++i) x.push_back(random_value(rng));
+  testing::for_each_target([&] {
+    std::vector<float> y(x.size());
+    activation_f32::sigmoid(x.data(), y.data(), x.size());
+    for (size_t i = 0; i < x.size(); ++i)
+      BOOST_REQUIRE_MESSAGE(same_bits(y[i], ref::activation_f32::sigmoid_f32(x[i])),
+                            "sigmoid of " << x[i] << " gives " << y[i]);
+    activation_f32::tanh(x.data(), y.data(), x.size());
+    for (size_t i = 0; i < x.size(); ++i)
+      BOOST_REQUIRE_MESSAGE(same_bits(y[i], ref::activation_f32::tanh_f32(x[i])),
+                            "tanh of " << x[i] << " gives " << y[i]);
   });
 }
 
