@@ -4,26 +4,15 @@
 //   c' = sigmoid(f) c + sigmoid(i) tanh(g),  h' = sigmoid(o) tanh(c')
 //
 // gates: W_ih x + b_ih in, sigmoid(i), sigmoid(f), tanh(g), sigmoid(o) out; recurrent: W_hh h +
-// b_hh; h, c: f32 [hidden], the state. No overlap. Sums and products are rounded one by one; the
-// rest: activation_f32.h. A row's results depend on that row alone.
+// b_hh; h, c: f32 [hidden], the state: c in and out, h out. Any hidden, no overlap, no alignment
+// needed. Every operation is rounded for itself, sigmoid and tanh are those of activation_f32.h:
+// the same bits on every target. Normative: lstm_cell_ref.h.
 #pragma once
 
 #include <cstddef>
 
-#include "kernels/activation_f32.h"
-
 namespace octet::kernels {
 
-inline void lstm_cell(size_t hidden, float* gates, const float* recurrent, float* h,
-                      float* c) noexcept {
-  for (size_t k = 0; k < 4 * hidden; ++k) gates[k] += recurrent[k];
-  float *i = gates, *f = i + hidden, *g = f + hidden, *o = g + hidden;
-  activation_f32::sigmoid(i, i, 2 * hidden);
-  activation_f32::tanh(g, g, hidden);
-  activation_f32::sigmoid(o, o, hidden);
-  for (size_t k = 0; k < hidden; ++k) c[k] = f[k] * c[k] + i[k] * g[k];
-  activation_f32::tanh(c, h, hidden);
-  for (size_t k = 0; k < hidden; ++k) h[k] *= o[k];
-}
+void lstm_cell(size_t hidden, float* gates, const float* recurrent, float* h, float* c) noexcept;
 
 }  // namespace octet::kernels
