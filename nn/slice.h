@@ -1,0 +1,28 @@
+// slice: a range of the channels, y = x[..., begin:end]; what torch.chunk and x[:, a:b] of images
+// are here.
+//
+// x: f32 [..., c], y: f32 [..., end - begin], 0 <= begin < end <= c.
+#pragma once
+
+#include "nn/op.h"
+
+namespace octet::nn {
+
+class SliceOp : public UnloweredOp {
+ public:
+  SliceOp(int64_t begin, int64_t end) : begin_(begin), end_(end) {}
+  const char* name() const override { return "slice"; }
+  std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
+  std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
+                                     std::vector<Tensor>&) const override {
+    return forward(inputs);
+  }
+  std::vector<Tensor> backward(const BackwardArgs& args) const override;
+
+ private:
+  int64_t begin_, end_;
+};
+
+Tensor slice_channels(const Tensor& x, int64_t begin, int64_t end);
+
+}  // namespace octet::nn
