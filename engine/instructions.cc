@@ -4,6 +4,7 @@
 #include "engine/instructions/add.h"
 #include "engine/instructions/avg_pool2d.h"
 #include "engine/instructions/clamp.h"
+#include "engine/instructions/concat.h"
 #include "engine/instructions/conv2d.h"
 #include "engine/instructions/dequantize.h"
 #include "engine/instructions/embedding.h"
@@ -36,6 +37,7 @@ constexpr InstructionType kInstructionTypes[] = {
     {"embedding", create_embedding, false},
     {"lstm", create_lstm, false},
     {"lstm_dynamic", create_lstm_dynamic, false},
+    {"concat", create_concat, false},
 };
 
 }  // namespace

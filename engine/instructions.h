@@ -19,6 +19,7 @@
 // | embedding           | indices s64 [n, ...], weight f32 [rows, d] | none                         | y f32 [n, ..., d]; NaN beyond the rows |
 // | lstm                | x f32 [n, t, k], two products       | reverse (0)                         | y f32 [n, t, h] |
 // | lstm_dynamic        | x f32 [n, t, k], two products       | reverse (0)                         | y f32 [n, t, h] |
+// | concat              | any number of x [..., c]            | none                                | y [..., sum of c] |
 //
 // kernel: kernel_h/w (required); strides: stride_h/w (1); pads: pad_top/left/bottom/right (0), below
 // the kernel's extent where pooling; pad_front/back are channels; dilations: dilation_h/w (1).
@@ -37,6 +38,8 @@
 // lstm_dynamic weight s8, bias and weight_scale, each as in linear_dynamic. Gates stand in the
 // order i, f, g, o (kernels/lstm_cell.h); state starts from 0; reverse: from the last step to the
 // first.
+// concat quantizes the integers of an input anew by y's qparams where they differ:
+// quantize(dequantize(x)), base/qparams.h.
 //
 // Adding an operation: a file in engine/instructions/ and a row of kInstructionTypes in
 // instructions.cc.

@@ -1,5 +1,8 @@
 #include "nn/add.h"
 
+#include <algorithm>
+
+#include "kernels/add_u8.h"
 #include "kernels/elementwise_f32.h"
 #include "nn/op_support.h"
 
@@ -22,15 +25,16 @@ std::vector<Tensor> AddOp::forward(std::span<const Tensor> inputs) const {
   return {y};
 }
 
+double AddOp::least_output_scale(std::span<const QParams> inputs) const {
+  double largest = 0;
+  for (const QParams& x : inputs) largest = std::max(largest, double{x.scale});
+  return largest / double{kernels::add_u8::kMaxRatio};
+}
+
 engine::ValueId AddOp::lower(const Lowering& layer) const {
-  check_lowering(name(), layer, 2);
   std::optional<QParams> output;
   if (layer.quantization) output = layer.quantization->output;
-  const engine::ValueId y = layer.program->add_activation(
-      layer.name, output ? DType::u8 : DType::f32, layer.output_shape, output);
-  layer.program->add_instruction("add", layer.name, layer.inputs, {y}).attributes =
-      range_attributes(layer.range, output);
-  return y;
+  return lower_observed(name(), layer, 2, range_attributes(layer.range, output));
 }
 
 Tensor add(const Tensor& a, const Tensor& b) {

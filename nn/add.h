@@ -19,6 +19,7 @@ class AddOp : public Op {
   QuantRole quant_role() const override { return QuantRole::observed; }
   bool takes_activation() const override { return true; }
   bool is_elementwise_sum() const override { return true; }
+  double least_output_scale(std::span<const QParams> inputs) const override;
   engine::ValueId lower(const Lowering& layer) const override;
 };
 

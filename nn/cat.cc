@@ -67,7 +67,15 @@ std::vector<Tensor> CatOp::backward(const BackwardArgs& args) const {
   return dx;
 }
 
+engine::ValueId CatOp::lower(const Lowering& layer) const {
+  OCTET_CHECK(joins_channels(), name(), ": ", layer.name,
+              ": the engine puts together channels only, not dimension ", dim_);
+  return lower_observed("concat", layer, layer.inputs.size());
+}
+
 Tensor cat(const std::vector<Tensor>& tensors, int dim) {
+  // As seen from the innermost, whose meaning does not depend on the rank.
+  if (dim >= 0 && !tensors.empty() && dim < tensors[0].rank()) dim -= tensors[0].rank();
   return apply_one(std::make_shared<CatOp>(dim), tensors);
 }
 

@@ -3,7 +3,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "nn/activation.h"
 #include "nn/gradient_testing.h"
+#include "nn/graph.h"
 #include "nn/nn_testing.h"
 
 namespace octet::nn {
@@ -55,6 +57,22 @@ BOOST_AUTO_TEST_CASE(any_dimension) {
         return y;
       });
   BOOST_CHECK(cat({Tensor::zeros({2, 0}), Tensor::zeros({2, 3})}).shape() == (Shape{2, 3}));
+}
+
+BOOST_AUTO_TEST_CASE(the_program_computes_the_same_bits) {
+  for (int dim : {-1, 3}) {
+    testing::Lambda net([=](const Tensor& x) { return cat({x, relu(x), x}, dim); });
+    const engine::Program program = lower(trace(net, Tensor::zeros({1, 3, 4, 5})));
+    const Tensor x = uniform({2, 3, 4, 5}, 1.0f);
+    BOOST_TEST(testing::equal_bits(testing::run_engine(program, x), net(x)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(other_dimensions_than_channels_have_no_instruction) {
+  testing::Lambda net([](const Tensor& x) { return cat({x, x}, 1); });
+  BOOST_TEST(message_of([&] {
+               lower(trace(net, Tensor::zeros({1, 2, 2, 3})));
+             }) == "cat: cat: the engine puts together channels only, not dimension -3");
 }
 
 BOOST_AUTO_TEST_CASE(messages_name_the_values) {

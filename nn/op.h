@@ -98,6 +98,13 @@ class Op : public TapeOp {
   // The op adds its inputs element by element: a factor of a channel in all inputs is one of the
   // output.
   virtual bool is_elementwise_sum() const { return false; }
+  // The op puts channels side by side: its inputs are parts of the output.
+  virtual bool joins_channels() const { return false; }
+  // Observed ops without weights: the least scale of the output that lower() has an integer form
+  // for.
+  virtual double least_output_scale(std::span<const QParams> inputs) const {
+    return (void)inputs, 0.0;
+  }
   // The op does nothing in eval mode (dropout, identity): graphs leave it out.
   virtual bool is_identity() const { return false; }
 

@@ -55,6 +55,18 @@ engine::ValueId lower_unary(const char* op, const Lowering& layer,
   return y;
 }
 
+engine::ValueId lower_observed(const char* op, const Lowering& layer, size_t inputs,
+                               std::vector<engine::Attribute> attributes) {
+  check_lowering(op, layer, inputs);
+  std::optional<QParams> output;
+  if (layer.quantization) output = layer.quantization->output;
+  const engine::ValueId y = layer.program->add_activation(
+      layer.name, output ? DType::u8 : DType::f32, layer.output_shape, output);
+  layer.program->add_instruction(op, layer.name, layer.inputs, {y}).attributes =
+      std::move(attributes);
+  return y;
+}
+
 std::vector<engine::Attribute> range_attributes(const ClampRange& range,
                                                 const std::optional<QParams>& output) {
   std::vector<engine::Attribute> attributes;

@@ -83,6 +83,11 @@ Tensor result_like(const Tensor& dy);
 engine::ValueId lower_unary(const char* op, const Lowering& layer,
                             std::vector<engine::Attribute> attributes = {});
 
+// An instruction with so many activation inputs, whose output has the qparams of the layer when it
+// is quantized.
+engine::ValueId lower_observed(const char* op, const Lowering& layer, size_t inputs,
+                               std::vector<engine::Attribute> attributes = {});
+
 // The activation fused into a layer: real bounds of an f32 output, integer bounds (within
 // [quant_min, quant_max]) of a quantized one.
 std::vector<engine::Attribute> range_attributes(const ClampRange& range,

@@ -5,7 +5,6 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "kernels/add_u8.h"
 
 namespace octet::quant {
 namespace {
@@ -75,7 +74,7 @@ void fit_biases(const nn::Lowering& layer, const QParams& x, std::vector<float>&
 void raise_output_scale(double least, QParams& output, std::ostringstream& note) {
   if (output.scale >= least) return;
   note << "output scale raised from " << output.scale << " to " << least
-       << " so that sums can be requantized; ";
+       << " so that results can be requantized; ";
   output.scale = std::nextafter(static_cast<float>(least), INFINITY);
 }
 
@@ -155,10 +154,9 @@ void plan_layer(const PreparedModel& prepared, size_t g, ModelPlan& plan) {
     if (layer.layer.weight.defined()) {
       quantize_weighted(prepared, g, x, layer, note);
     } else {
-      for (int input : group.inputs) {
-        const double ratio = kernels::add_u8::kMaxRatio;
-        raise_output_scale(plan.qparams[groups.alias[input]]->scale / ratio, y, note);
-      }
+      std::vector<QParams> inputs;
+      for (int input : group.inputs) inputs.push_back(*plan.qparams[groups.alias[input]]);
+      raise_output_scale(op.least_output_scale(inputs), y, note);
     }
   }
   plan.qparams[output] = y;

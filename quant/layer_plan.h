@@ -28,9 +28,10 @@ struct ModelPlan {
 
 // Three adjustments keep a layer inside what its integers can hold; each is told in its note:
 // a weight scale is raised until the bias is below 2^30 steps of s_x * s_w; an output scale is
-// raised until no sum can requantize beyond 2^30; an output scale of add is raised until the
-// fixed-point multipliers hold its inputs' ratio. They concern dead or degenerate layers only.
-// Throws octet::Error that names a value which no calibration data has reached.
+// raised until no sum can requantize beyond 2^30; an output scale of a layer without weights is
+// raised until its integer form holds the inputs' scales (Op::least_output_scale). They concern
+// dead or degenerate layers only. Throws octet::Error that names a value which no calibration data
+// has reached.
 ModelPlan plan_layers(const PreparedModel& prepared);
 
 // The same a layer at a time, in the order of execution: first a plan with the names of the graph's

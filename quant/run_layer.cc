@@ -1,5 +1,6 @@
 #include "quant/run_layer.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -70,16 +71,21 @@ Tensor run_layer(const PreparedModel& prepared, const ModelPlan& plan, size_t gr
   const nn::LayerGroup& layer = prepared.groups().groups[group];
   const DType dtype = prepared.is_quantized(group) ? DType::u8 : DType::f32;
   LayerLowering lowering(prepared, plan);
+  // add(x, x) has one input value.
+  const auto is_new = [&](size_t i) {
+    const auto end = layer.inputs.begin() + static_cast<ptrdiff_t>(i);
+    return std::find(layer.inputs.begin(), end, layer.inputs[i]) == end;
+  };
   for (size_t i = 0; i < inputs.size(); ++i)
-    if (i == 0 || layer.inputs[i] != layer.inputs[0]) lowering.add_input(layer.inputs[i], dtype);
+    if (is_new(i)) lowering.add_input(layer.inputs[i], dtype);
   lowering.add_layer(group);
   const engine::ValueId output = lowering.as(layer.output, dtype);
   const engine::Program& program = lowering.program();
 
   Execution execution(program, inputs[0].dim(0), by);
   size_t next = 0;
-  for (size_t i = 0; i < inputs.size(); ++i)  // add(x, x) has one input value
-    if (i == 0 || layer.inputs[i] != layer.inputs[0]) execution[program.inputs[next++]] = inputs[i];
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (is_new(i)) execution[program.inputs[next++]] = inputs[i];
   for (const engine::Instruction& instruction : program.instructions) execution.run(instruction);
   return execution[output];
 }
