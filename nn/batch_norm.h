@@ -68,6 +68,8 @@ class BatchNorm2d : public Module {
  public:
   explicit BatchNorm2d(int64_t num_features, const BatchNormOptions& options = {});
   Tensor forward(const Tensor& x) override;
+  // Of the passes to come.
+  void set_momentum(float momentum) { options_.momentum = momentum; }
 
   Tensor weight, bias;
   Tensor running_mean, running_var;

@@ -28,7 +28,7 @@ nn::Module& network() {
   static const std::unique_ptr<nn::Module> model = [] {
     SingleThread pool;
     const GeneratedImages images(kImages, kSide);
-    return zoo::create_random_mobilenet_v2(7, images, zoo::spread_indices(kImages, kImages), pool);
+    return zoo::create_random_model("mobilenet_v2", 7, images, zoo::spread_indices(kImages, kImages), pool);
   }();
   return *model;
 }

@@ -59,7 +59,7 @@ std::string jpeg(const zoo::Image& image) {
 StateDict random_weights() {
   SingleThread pool;
   const GeneratedImages images(8, 64);
-  return zoo::create_random_mobilenet_v2(1, images, zoo::spread_indices(8, 8), pool)->state_dict();
+  return zoo::create_random_model("mobilenet_v2", 1, images, zoo::spread_indices(8, 8), pool)->state_dict();
 }
 
 // What a user has: weights, six labelled images, a folder for the results.

@@ -225,7 +225,7 @@ std::string full_size_report(const Options& o, ParallelFor& pool) {
   const auto chosen = spread_indices(pictures.images->size(), kRandomPictures);
   job.calibration.assign(chosen.begin(), chosen.begin() + kRandomPictures / 3);
   job.evaluation.assign(chosen.begin() + kRandomPictures / 3, chosen.end());
-  job.model = create_random_mobilenet_v2(kRandomSeed, *pictures.images, job.calibration, pool);
+  job.model = create_random_model(kModel, kRandomSeed, *pictures.images, job.calibration, pool);
   job.data = std::move(pictures.images);
   return to_text(run_quantize_job(job, pool).report);
 }

@@ -1,8 +1,9 @@
-// A MobileNetV2 with random weights that behaves like a network: for measuring sizes, speed and the
-// error of quantization when there are no trained weights at hand.
+// A model with random weights that behaves like a network: for measuring sizes, speed and the error
+// of quantization when there are no trained weights at hand.
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/parallel.h"
 #include "nn/module.h"
@@ -10,11 +11,12 @@
 
 namespace octet::zoo {
 
-// torchvision's initial weights from a fixed seed. One pass in training mode over these images sets
-// the statistics of batch normalisation: without it activations die out or explode on the
-// way. The images are few enough for one batch.
-std::unique_ptr<nn::Module> create_random_mobilenet_v2(uint64_t seed, const Dataset& data,
-                                                       const std::vector<size_t>& indices,
-                                                       ParallelFor& pool);
+// The model of the zoo of that name, with its usual initial weights from a fixed seed. One pass in
+// training mode over these images sets the statistics of batch normalisation: without it
+// activations die out or explode on the way. The images are few enough for one batch.
+std::unique_ptr<nn::Module> create_random_model(const std::string& name, uint64_t seed,
+                                                const Dataset& data,
+                                                const std::vector<size_t>& indices,
+                                                ParallelFor& pool);
 
 }  // namespace octet::zoo
