@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "zoo/image_model.h"
 #include "zoo/imagenet_classes.h"
 
 namespace octet::zoo {
@@ -26,29 +27,13 @@ std::vector<std::string> class_names(const engine::Program& program, size_t clas
   return names;
 }
 
-void check_is_classifier(const engine::Program& program, int crop) {
-  OCTET_CHECK(program.inputs.size() == 1 && program.outputs.size() == 1, "the model has ",
-              program.inputs.size(), " inputs and ", program.outputs.size(),
-              " outputs, not one image and its scores");
-  const engine::Value& in = program.values[program.inputs[0]];
-  const engine::Value& out = program.values[program.outputs[0]];
-  OCTET_CHECK(in.dtype == DType::f32 && in.shape == Shape({1, crop, crop, 3}), "the model takes ",
-              name_of(in.dtype), " ", in.shape.text(), ", its preprocessing makes f32 ",
-              Shape({1, crop, crop, 3}).text());
-  OCTET_CHECK(out.dtype == DType::f32 && out.shape.rank() == 2, "the model gives ",
-              name_of(out.dtype), " ", out.shape.text(), ", not f32 scores [1, classes]");
-}
-
 }  // namespace
 
 Classifier::Classifier(const std::string& path, ParallelFor& pool) {
-  auto model = engine::Model::load(path);
-  OCTET_CHECK(model, model.why());
-  model_ = *model;
-  const engine::Program& program = model_->program();
-  preprocessing_ = read_metadata(program);
-  check_is_classifier(program, preprocessing_.crop);
-  names_ = class_names(program, static_cast<size_t>(program.values[program.outputs[0]].shape[1]));
+  ImageModel loaded = load_image_model(path);
+  model_ = std::move(loaded.model);
+  preprocessing_ = loaded.preprocessing;
+  names_ = class_names(model_->program(), loaded.classes);
   auto session = engine::Session::create(model_, {.pool = &pool});
   OCTET_CHECK(session, session.why());
   session_ = std::move(*session);

@@ -38,12 +38,6 @@ double run_ms(engine::Session& session, const std::vector<float>& input) {
   return spent.count();
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t n = values.size();
-  return (values[(n - 1) / 2] + values[n / 2]) / 2;
-}
-
 }  // namespace
 
 Predictions predict(const ModelPtr& model, const Dataset& data, const std::vector<size_t>& indices,
@@ -128,6 +122,12 @@ std::string hash_of(const Predictions& predictions) {
   Fnv1a hash;
   hash.add(std::as_bytes(std::span(predictions.logits)));
   return hash.text();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t n = values.size();
+  return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
 std::vector<Latency> measure_latency(const std::vector<ModelPtr>& models, ParallelFor& pool,
