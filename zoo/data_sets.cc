@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "zoo/cifar10.h"
+#include "zoo/files.h"
 #include "zoo/idx.h"
 
 namespace octet::zoo {
@@ -70,8 +71,9 @@ std::string find_folder(const Entry& entry, const std::string& wanted) {
 DataSet open_folder(const std::string& root, const DataSetOptions& options) {
   const std::string split = options.split == Split::train ? "train" : "val";
   ClassFolders found = list_class_folders(root, split);
-  return {.images = std::make_unique<ImageFolder>(root + "/" + split, std::move(found.images),
-                                                  options.preprocessing.value_or(Preprocessing{})),
+  return {.images = std::make_unique<ImageFolder>(
+              root + "/" + split, std::move(found.images),
+              options.preprocessing.value_or(options.folder_preprocessing)),
           .classes = std::move(found.classes),
           .augmentation = {.resized_crop = true, .flip = true}};
 }
@@ -89,12 +91,13 @@ DataSet open_data_set(const std::string& name, const DataSetOptions& options) {
     }
     names += std::string(names.empty() ? "" : ", ") + entry.name;
   }
+  const std::string root = user_path(name);
   std::error_code ignored;
-  OCTET_CHECK(std::filesystem::is_directory(name, ignored), "there is no data set '", name,
+  OCTET_CHECK(std::filesystem::is_directory(root, ignored), "there is no data set '", name,
               "'; there are: ", names, ", or a folder with train/CLASS/IMAGE and val/CLASS/IMAGE");
   OCTET_CHECK(options.folder.empty(), "data set '", name, "' is a folder itself; '", options.folder,
               "' is one too many");
-  return open_folder(name, options);
+  return open_folder(root, options);
 }
 
 }  // namespace octet::zoo

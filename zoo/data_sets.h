@@ -17,6 +17,8 @@ struct DataSetOptions {
   std::string folder = {};
   // Instead of the data set's own, for a network that wants its images otherwise.
   std::optional<Preprocessing> preprocessing = {};
+  // What a folder's own is: pictures are of no network.
+  Preprocessing folder_preprocessing = {};
 };
 
 struct DataSet {
@@ -29,8 +31,9 @@ struct DataSet {
 // fashion-mnist  idx (zoo/idx.h); Debian packages it  28     its mean and deviation
 // mnist       idx                                     28     its mean and deviation
 // cifar10     binary (zoo/cifar10.h)                  32     ImageNet's, as pretrained ResNets want
-// a folder    {train,val}/CLASS/IMAGE (zoo/labels.h)  224    ImageNet's
+// a folder    {train,val}/CLASS/IMAGE (zoo/labels.h)  224    ImageNet's, or as the options say
 //
+// A folder's path is the user's (files.h).
 // Throws octet::Error: no such name or folder, files that are missing or damaged, a folder both as
 // the name and in the options.
 DataSet open_data_set(const std::string& name, const DataSetOptions& options = {});

@@ -10,10 +10,13 @@
 
 namespace octet::zoo {
 
+// Images up to this size are small.
+inline constexpr int kSmallSide = 64;
+
 struct ModelOptions {
   int num_classes = 0;      // 0: the model's own
   double width_mult = 1.0;  // of models that have one
-  // Images of at most 64 x 64: a network made for 224 x 224 keeps their resolution at first
+  // Images up to kSmallSide: a network made for 224 x 224 keeps their resolution at first
   // (MobileNetV2).
   bool small_images = false;
 };

@@ -23,7 +23,6 @@ namespace octet::zoo {
 namespace {
 
 constexpr unsigned kMaxThreads = 256;
-constexpr int kSmallSide = 64;  // images up to this size are small
 
 struct Options {
   std::string model = "mobilenet_v2", data = "fashion-mnist", folder, weights, out;
