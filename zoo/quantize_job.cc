@@ -35,6 +35,7 @@ Engine create_engine(engine::Program program) {
 void add_metadata(const QuantizeJob& job, engine::Program& program) {
   program.set_metadata("model", job.model_name);
   write_metadata(job.data->preprocessing(), program);
+  if (!job.classes.empty()) write_classes(job.classes, program);
 }
 
 Tensor example_of(const Dataset& data) {
@@ -238,6 +239,7 @@ QuantizeResult run_quantize_job(QuantizeJob& job, ParallelFor& pool) {
     job.model->eval();
     engine::Program program = nn::lower(nn::trace(*job.model, example_of(*job.data)));
     add_metadata(job, program);
+    result.float_program = program;
     report.float_model = measure("float", std::move(program));
   }
   for (const Workflow workflow : job.workflows) {

@@ -1,4 +1,4 @@
-// The steps of mobilenet_quantize: a model and images become an int8 program and a report.
+// The steps of `octet quantize`: a model and images become an int8 program and a report.
 #pragma once
 
 #include <memory>
@@ -29,7 +29,8 @@ struct QuantizeJob {
   std::unique_ptr<nn::Module> model = nullptr;  // float; null where only a file is evaluated
   std::unique_ptr<Dataset> data = nullptr;
   std::vector<size_t> calibration = {}, evaluation = {};  // indices in data, sorted, none in both
-  bool has_labels = true;                                 // else no accuracy is reported
+  std::vector<std::string> classes = {};  // their names, for the file; empty: not known
+  bool has_labels = true;                 // else no accuracy is reported
   std::string qconfig;
   std::vector<Workflow> workflows = {Workflow::static_};
   // Of qat: what to train on (null: the calibration images), and how.
@@ -42,6 +43,7 @@ struct QuantizeJob {
 struct QuantizeResult {
   QuantizeReport report;
   engine::Program int8;              // of the first workflow, with metadata
+  engine::Program float_program;     // where the job has a model, with metadata
   std::vector<std::string> remarks;  // skipped images, layers left in float
 };
 

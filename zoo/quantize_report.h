@@ -1,4 +1,4 @@
-// What mobilenet_quantize found out, as a table for people and as JSON for machines.
+// What `octet quantize` found out, as a table for people and as JSON for machines.
 #pragma once
 
 #include <optional>

@@ -1,0 +1,72 @@
+// comparison: where two models differ, layer by layer, on the same inputs.
+//
+// A layer of one model is that of the other which has the same name (of several with one name, the
+// n-th the n-th). Values are compared as reals: u8 is dequantized first. With a as the reference,
+//
+//   sqnr = 10 * log10(sum a^2 / sum (a - b)^2) dB    cosine = sum a b / sqrt(sum a^2 * sum b^2)
+//
+// over all inputs that were shown.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "zoo/commands/made_inputs.h"
+#include "zoo/evaluate.h"
+
+namespace octet::zoo {
+
+struct LayerDifference {
+  std::string name, op;
+  Shape shape;
+  std::string dtype_a, dtype_b;
+  double max_abs_difference = 0;
+  double sqnr_db = 0;  // infinite for equal values
+  double cosine = 1;   // 1 where both are 0 throughout
+  // How much lower the SQNR is than that of the layer's worst input; absent where an input was not
+  // compared or has no error.
+  std::optional<double> loss_db;
+};
+
+struct Comparison {
+  std::vector<LayerDifference> layers;      // that both have, in a's order
+  std::vector<std::string> only_a, only_b;  // "quantize 'input'"
+  std::vector<std::string> unlike;          // of one name, but of different shapes
+  size_t inputs = 0;                        // that were shown
+  bool is_same_program = false;             // instructions, weights and metadata
+  bool is_identical = false;                // all values are equal, and neither has other layers
+};
+
+class Comparer {
+ public:
+  // Throws octet::Error when they do not take the same inputs.
+  Comparer(ModelPtr a, ModelPtr b, ParallelFor& pool);
+  // Runs both on these (batch 1) and adds up how their layers differ.
+  void show(const InputBytes& inputs);
+  Comparison result() const;
+
+ private:
+  struct Pair {
+    size_t a, b;  // instructions
+    double signal = 0, other = 0, product = 0, noise = 0, max_abs = 0;
+  };
+  void match_layers();
+  void add_up(Pair& pair);
+  std::optional<double> input_sqnr(size_t instruction_a) const;
+
+  ModelPtr a_, b_;
+  std::unique_ptr<engine::Session> session_a_, session_b_;
+  std::vector<Pair> pairs_;
+  Comparison found_;  // but for the layers
+};
+
+// The layers of lowest SQNR, lowest first; exact ones are none of them.
+std::vector<size_t> worst_layers(const Comparison& comparison, size_t count);
+
+std::string to_text(const Comparison& comparison);
+nlohmann::ordered_json to_json(const Comparison& comparison);
+
+}  // namespace octet::zoo

@@ -1,0 +1,91 @@
+// A comparison as a table for people and as JSON for machines.
+#include <algorithm>
+
+#include "zoo/commands/comparison.h"
+#include "zoo/table.h"
+
+namespace octet::zoo {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kMarked = 3;  // worst layers
+constexpr size_t kNamed = 8;   // of the layers that one model has alone
+
+bool is_exact(const LayerDifference& layer) { return layer.max_abs_difference == 0; }
+
+std::string decibels(const LayerDifference& layer) {
+  return is_exact(layer) ? "exact" : fixed(layer.sqnr_db, 1);
+}
+
+std::string difference_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+// "2: quantize 'input', dequantize 'y'"; the first few by name.
+std::string names_text(const std::vector<std::string>& names) {
+  std::string text = std::to_string(names.size()) + ": ";
+  for (size_t i = 0; i < std::min(names.size(), kNamed); ++i)
+    text += (i == 0 ? "" : ", ") + names[i];
+  return text + (names.size() > kNamed ? ", ..." : "");
+}
+
+std::string table_of(const Comparison& c) {
+  std::vector<std::vector<std::string>> rows = {
+      {"layer", "op", "out", "a", "b", "max diff", "SQNR, dB", "loss, dB", "cosine", ""}};
+  for (const LayerDifference& layer : c.layers)
+    rows.push_back({layer.name.empty() ? "-" : layer.name, layer.op, layer.shape.text(),
+                    layer.dtype_a, layer.dtype_b, difference_text(layer.max_abs_difference),
+                    decibels(layer), layer.loss_db ? fixed(*layer.loss_db, 1) : "",
+                    fixed(layer.cosine, 6), ""});
+  const std::vector<size_t> worst = worst_layers(c, kMarked);
+  for (size_t i = 0; i < worst.size(); ++i)
+    rows[worst[i] + 1].back() = "worst " + std::to_string(i + 1);
+  return format_table(rows);
+}
+
+std::string verdict(const Comparison& c) {
+  if (c.is_same_program) return "identical: the same program";
+  if (c.is_identical)
+    return "identical values in all " + std::to_string(c.layers.size()) +
+           " layers; the programs differ in metadata or in names of values";
+  if (c.layers.empty()) return "no layer has its name in both models";
+  const LayerDifference& last = c.layers.back();
+  return std::to_string(c.layers.size()) + " layers compared; at the last one, " + last.name +
+         ": SQNR " + decibels(last) + " dB";
+}
+
+}  // namespace
+
+std::string to_text(const Comparison& c) {
+  std::string text = table_of(c) + '\n' + verdict(c) + '\n';
+  text += "inputs              " + std::to_string(c.inputs) + '\n';
+  if (!c.only_a.empty()) text += "only in a           " + names_text(c.only_a) + '\n';
+  if (!c.only_b.empty()) text += "only in b           " + names_text(c.only_b) + '\n';
+  if (!c.unlike.empty()) text += "different shapes    " + names_text(c.unlike) + '\n';
+  return text;
+}
+
+Json to_json(const Comparison& c) {
+  Json json = {{"inputs", c.inputs},          {"same_program", c.is_same_program},
+               {"identical", c.is_identical}, {"only_a", c.only_a},
+               {"only_b", c.only_b},          {"different_shapes", c.unlike}};
+  json["layers"] = Json::array();
+  for (const LayerDifference& layer : c.layers) {
+    Json entry = {{"name", layer.name},
+                  {"op", layer.op},
+                  {"dtype_a", layer.dtype_a},
+                  {"dtype_b", layer.dtype_b},
+                  {"max_abs_difference", layer.max_abs_difference}};
+    // JSON has no infinity: null is exact.
+    entry["sqnr_db"] = is_exact(layer) ? Json() : Json(layer.sqnr_db);
+    entry["loss_db"] = layer.loss_db ? Json(*layer.loss_db) : Json();
+    entry["cosine"] = layer.cosine;
+    json["layers"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+}  // namespace octet::zoo

@@ -1,0 +1,22 @@
+// Inputs made from a seed, for running a model without data: the same numbers on every machine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/model.h"
+
+namespace octet::zoo {
+
+// The bytes of every input of a session of that batch.
+using InputBytes = std::vector<std::vector<std::byte>>;
+
+// f32: uniform in [-2, 2), about what normalised pixels are; u8: uniform over all 256. Each image
+// of the batch has numbers of its own. Throws octet::Error for another dtype.
+InputBytes make_inputs(const engine::Program& program, size_t batch, uint64_t seed);
+
+// Before each run, which may use an input's memory.
+void set_inputs(engine::Session& session, const InputBytes& inputs);
+
+}  // namespace octet::zoo

@@ -1,0 +1,103 @@
+#include "zoo/commands/options.h"
+
+#include <algorithm>
+#include <iostream>
+#include <thread>
+
+#include "base/error.h"
+#include "kernels/target.h"
+#include "zoo/data_sets.h"
+#include "zoo/files.h"
+
+namespace octet::zoo {
+namespace {
+
+constexpr unsigned kMaxThreads = 256;
+constexpr const char* kStandardOutput = "-";
+
+}  // namespace
+
+ThreadsOption::ThreadsOption(CLI::App& app)
+    : threads(std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads)) {
+  app.add_option("--threads", threads, "threads to use")
+      ->check(CLI::Range(1u, kMaxThreads))
+      ->capture_default_str();
+}
+
+TargetOption::TargetOption(CLI::App& app) {
+  app.add_option("--target", name_, "instruction set, as AVX2; the best one when not given");
+}
+
+void choose_target(const std::string& name) {
+  std::string names;
+  for (const kernels::Target& target : kernels::supported_targets()) {
+    if (name == target.name) return kernels::set_target(target);
+    names += std::string(names.empty() ? "" : ", ") + target.name;
+  }
+  OCTET_CHECK(name.empty(), "there is no target '", name, "'; this machine has: ", names);
+}
+
+std::string target_text(unsigned threads) {
+  return std::string(kernels::current_target().name) + ", " + std::to_string(threads) +
+         (threads == 1 ? " thread" : " threads");
+}
+
+ReportOption::ReportOption(CLI::App& app) {
+  // A flag: it takes a value behind = only, never the argument that follows.
+  app.add_flag("--json{-}", file_, "print JSON in place of text; --json=FILE: write it to FILE");
+}
+
+void ReportOption::check() {
+  if (file_.empty() || file_ == kStandardOutput) return;
+  file_ = user_path(file_);
+  check_writable(file_);
+}
+
+void ReportOption::write(const std::string& text, const nlohmann::ordered_json& json) const {
+  // Paths and names need not be UTF-8.
+  const std::string dump =
+      json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  std::cout << (file_ == kStandardOutput ? dump : text) << std::flush;
+  if (!file_.empty() && file_ != kStandardOutput) write_file(file_, dump);
+}
+
+LabelledImagesOption::LabelledImagesOption(CLI::App& app) {
+  app.add_option("--images", images_, "folder of JPEG or PNG images");
+  app.add_option("--labels", labels_, "CSV file of lines 'file,class', classes from 0");
+  app.add_option("--data", data_,
+                 "instead: fashion-mnist, mnist, cifar10 (test images), or a folder with "
+                 "train/CLASS/IMAGE and val/CLASS/IMAGE");
+  app.add_option("--data-folder", folder_, "where the files of a named data set are");
+}
+
+std::unique_ptr<Dataset> LabelledImagesOption::open(const Preprocessing& how,
+                                                    size_t classes) const {
+  OCTET_CHECK(images_.empty() == labels_.empty(), "--images and --labels go together");
+  OCTET_CHECK(images_.empty() != data_.empty(),
+              "give images with their labels: either --images and --labels, or --data");
+  OCTET_CHECK(folder_.empty() || !data_.empty(), "--data-folder needs --data");
+  if (data_.empty()) {
+    const std::string images = user_path(images_);
+    return std::make_unique<ImageFolder>(
+        images, read_labelled_folder(images, user_path(labels_), static_cast<int>(classes)), how);
+  }
+  DataSet opened = open_data_set(
+      data_, {.split = Split::test, .folder = user_path(folder_), .preprocessing = how});
+  OCTET_CHECK(opened.classes.size() <= classes, "data set '", data_, "' has ",
+              opened.classes.size(), " classes, the model ", classes);
+  return std::move(opened.images);
+}
+
+std::vector<LabelledImage> read_labelled_folder(const std::string& images,
+                                                const std::string& labels, int classes) {
+  std::vector<LabelledImage> labelled = read_labels(labels, classes);
+  const std::vector<std::string> files = list_images(images);
+  check_labels_match(labelled, files, labels, images);
+  if (labelled.size() < files.size()) {
+    std::cerr << files.size() - labelled.size() << " of the " << files.size()
+              << " images have no label and are left out\n";
+  }
+  return labelled;
+}
+
+}  // namespace octet::zoo

@@ -1,0 +1,167 @@
+#include "zoo/commands/quantize_inputs.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include "base/error.h"
+#include "nn/graph.h"
+#include "zoo/bundled.h"
+#include "zoo/data_sets.h"
+#include "zoo/models.h"
+#include "zoo/random_model.h"
+#include "zoo/table.h"
+
+namespace octet::zoo {
+namespace {
+
+// The network of the paper's size: random weights.
+constexpr uint64_t kRandomSeed = 1;
+constexpr size_t kRandomPictures = 24;
+
+// Fine-tuning on a data set's training images.
+constexpr size_t kTrainingBatch = 128;
+constexpr double kTrainingLr = 0.005;
+// On a few calibration images.
+constexpr double kCalibrationLr = 1e-5;
+
+std::string title_of(const QuantizeOptions& o) {
+  return o.width == 1.0 ? o.model : o.model + " x" + fixed(o.width, 2);
+}
+
+// Indices of the images that the list names.
+std::vector<size_t> read_calibration_list(const std::string& path,
+                                          const std::vector<LabelledImage>& images) {
+  std::ifstream file(path);
+  OCTET_CHECK(file, path, ": can't be opened");
+  std::vector<size_t> indices;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    line.erase(line.find_last_not_of(" \t\r") + 1);
+    if (line.empty()) continue;
+    const auto at = std::lower_bound(
+        images.begin(), images.end(), line,
+        [](const LabelledImage& image, const std::string& name) { return image.file < name; });
+    OCTET_CHECK(at != images.end() && at->file == line, path, ":", number, ": '", line,
+                "' is not among the labelled images");
+    indices.push_back(static_cast<size_t>(at - images.begin()));
+  }
+  std::sort(indices.begin(), indices.end());
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+  OCTET_CHECK(!indices.empty(), path, ": no names in it");
+  return indices;
+}
+
+// Outputs of a network for images of that size.
+int count_classes(nn::Module& model, int side) {
+  const engine::Program program = nn::lower(nn::trace(model, Tensor::zeros({1, side, side, 3})));
+  return static_cast<int>(program.values[program.outputs[0]].shape[1]);
+}
+
+QuantizeJob job_of_folder(const QuantizeOptions& o) {
+  const ModelEntry& entry = find_model(o.model);
+  auto model = entry.create({.num_classes = o.classes, .width_mult = o.width});
+  std::vector<LabelledImage> labels =
+      read_labelled_folder(o.images, o.labels, count_classes(*model, entry.preprocessing.crop));
+  QuantizeJob job{.model_name = title_of(o), .weights = o.weights, .qconfig = o.qconfig};
+  job.calibration = o.calibration_list.empty()
+                        ? spread_indices(labels.size(), std::min(o.calibration, labels.size()))
+                        : read_calibration_list(o.calibration_list, labels);
+  job.evaluation = other_indices(labels.size(), job.calibration);
+  OCTET_CHECK(!job.evaluation.empty(), "all ", labels.size(),
+              " labelled images would be calibrated on (",
+              o.calibration_list.empty() ? "--calibration=" + std::to_string(o.calibration)
+                                         : o.calibration_list,
+              "): none is left to be evaluated");
+  job.data = std::make_unique<ImageFolder>(o.images, std::move(labels), entry.preprocessing);
+  job.workflows = o.workflows();
+  job.train = o.train_options(kCalibrationLr);
+  // A few images are no statistics.
+  job.train.freeze_bn = 0;
+  job.file = o.load;
+  if (o.weights.empty()) return job;
+  job.model = std::move(model);
+  load_weights(*job.model, o.weights);
+  return job;
+}
+
+// Calibration images come from the training set: all of the test set are evaluated.
+void add_data_set(const QuantizeOptions& o, const std::string& name, QuantizeJob& job) {
+  const auto open = [&](Split split) {
+    return open_data_set(name, {.split = split,
+                                .folder = o.data_folder,
+                                .folder_preprocessing = find_model(o.model).preprocessing});
+  };
+  DataSet test = open(Split::test);
+  DataSet training = open(Split::train);
+  OCTET_CHECK(o.calibration <= training.images->size(), "--calibration=", o.calibration,
+              ": there are ", training.images->size(), " training images");
+  const size_t tested = test.images->size();
+  const std::vector<size_t> chosen = spread_indices(training.images->size(), o.calibration);
+  job.data = std::make_unique<Joined>(std::move(test.images),
+                                      std::make_unique<Subset>(*training.images, chosen));
+  for (size_t i = 0; i < tested; ++i) job.evaluation.push_back(i);
+  for (size_t i = 0; i < chosen.size(); ++i) job.calibration.push_back(tested + i);
+  job.classes = std::move(test.classes);
+  job.training = std::move(training.images);
+  job.workflows = o.workflows();
+  job.train = o.train_options(kTrainingLr);
+  job.train.batch_size = kTrainingBatch;
+  job.train.augmentation = training.augmentation;
+  job.file = o.load;
+}
+
+QuantizeJob job_of_data_set(const QuantizeOptions& o) {
+  QuantizeJob job{.model_name = title_of(o), .weights = o.weights, .qconfig = o.qconfig};
+  add_data_set(o, o.data, job);
+  if (o.weights.empty()) return job;
+  const int classes = o.classes > 0 ? o.classes : static_cast<int>(job.classes.size());
+  job.model =
+      find_model(o.model).create({.num_classes = classes,
+                                  .width_mult = o.width,
+                                  .small_images = job.data->preprocessing().crop <= kSmallSide});
+  load_weights(*job.model, o.weights);
+  if (static_cast<size_t>(classes) != job.classes.size()) job.classes.clear();
+  return job;
+}
+
+QuantizeJob bundled_job(const QuantizeOptions& o) {
+  QuantizeJob job{.model_name = "mobilenet_v2 x" + fixed(kBundledWidth, 1) + ", 28x28",
+                  .weights = "bundled, trained on Fashion-MNIST",
+                  .qconfig = o.qconfig};
+  add_data_set(o, kBundledData, job);
+  if (o.load.empty()) {
+    job.file = bundled_path(kBundledQat);
+    job.file_column = "int8 QAT";
+  }
+  job.model = create_bundled_model();
+  load_weights(*job.model, bundled_path(kBundledWeights));
+  return job;
+}
+
+}  // namespace
+
+QuantizeJob make_quantize_job(const QuantizeOptions& options) {
+  if (options.is_bundled()) return bundled_job(options);
+  return options.data.empty() ? job_of_folder(options) : job_of_data_set(options);
+}
+
+QuantizeJob make_random_job(const QuantizeOptions& o, ParallelFor& pool) {
+  Preprocessing how = find_model(o.model).preprocessing;
+  how.resize = how.crop;  // nothing of so small a picture is cut off
+  DataSet pictures = open_data_set(kBundledData, {.split = Split::test, .preprocessing = how});
+  const std::string side = std::to_string(how.crop);
+  const bool has_width = o.model == QuantizeOptions::kBundledModel;
+  QuantizeJob job{.model_name = o.model + (has_width ? " x1.0, " : ", ") + side + "x" + side,
+                  .weights = "random, seed " + std::to_string(kRandomSeed),
+                  .has_labels = false,
+                  .qconfig = o.qconfig};
+  const auto chosen = spread_indices(pictures.images->size(), kRandomPictures);
+  job.calibration.assign(chosen.begin(), chosen.begin() + kRandomPictures / 3);
+  job.evaluation.assign(chosen.begin() + kRandomPictures / 3, chosen.end());
+  job.model = create_random_model(o.model, kRandomSeed, *pictures.images, job.calibration, pool);
+  job.data = std::move(pictures.images);
+  if (o.is_random()) job.workflows = o.workflows();
+  return job;
+}
+
+}  // namespace octet::zoo

@@ -1,0 +1,136 @@
+#include "zoo/commands/quantize_options.h"
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "zoo/files.h"
+
+namespace octet::zoo {
+namespace {
+
+constexpr size_t kMaxCalibration = 1'000'000;
+constexpr int kMaxClasses = 1'000'000;
+
+}  // namespace
+
+QuantizeOptions::QuantizeOptions(CLI::App& app, const QuantizeProgram& program)
+    : model(program.models.at(0)), threads(app) {
+  app.option_defaults()->always_capture_default();
+  add_inputs(app, program);
+  add_workflow(app);
+  app.add_option("--save", save, "write the (first) int8 model to this .octet file");
+  app.add_option("--save-float", save_float,
+                 "write the float model to this .octet file, for `octet compare`");
+  app.add_option("--json", json, "write the figures to this file");
+}
+
+void QuantizeOptions::add_inputs(CLI::App& app, const QuantizeProgram& program) {
+  app.add_option("--model", model, "which network")->check(CLI::IsMember(program.models));
+  app.add_option("--width", width, "factor of the channels, of models that have one")
+      ->check(CLI::Range(0.05, 4.0));
+  app.add_option("--classes", classes,
+                 "outputs of the network; 0: as many as the data set has classes, or the usual "
+                 "number with --images")
+      ->check(CLI::Range(0, kMaxClasses));
+  app.add_option("--weights", weights,
+                 "trained state dict, as torchvision's: .pth, .th or .safetensors");
+  app.add_option("--images", images, "folder of JPEG or PNG images");
+  app.add_option("--labels", labels, "CSV file of lines 'file,class', as classes 0 to 999");
+  app.add_option("--data", data,
+                 "in place of --images and --labels: fashion-mnist, mnist, cifar10, or a folder "
+                 "with train/CLASS/IMAGE and val/CLASS/IMAGE");
+  app.add_option("--data-folder", data_folder, "where the files of a named data set are");
+}
+
+void QuantizeOptions::add_workflow(CLI::App& app) {
+  app.add_option("--workflow", workflow,
+                 "static: calibrated on images; dynamic: the linear layer alone; qat: fine-tuned "
+                 "with quantization, on the calibration images or the data set's training images; "
+                 "pretrained: an .octet file; all: every one of them")
+      ->check(CLI::IsMember({"static", "dynamic", "qat", "pretrained", "all"}));
+  app.add_option("--load", load, "the .octet file of --workflow=pretrained");
+  auto* count = app.add_option("--calibration", calibration,
+                               "calibrate on that many of the images, which are not evaluated")
+                    ->check(CLI::Range(size_t{1}, kMaxCalibration));
+  app.add_option("--calibration-list", calibration_list,
+                 "file that names the images to calibrate on, one a line")
+      ->excludes(count);
+  app.add_option("--epochs", train_.epochs, "of --workflow=qat")->check(CLI::Range(1, 10000));
+  lr_ = app.add_option("--lr", train_.lr,
+                       "of --workflow=qat; when not given, 0.005 on a data set's training images")
+            ->check(CLI::Range(0.0, 100.0));
+  app.add_option("--qconfig", qconfig,
+                 "how finely: qnnpack has one weight scale per layer, the "
+                 "others one per channel")
+      ->check(CLI::IsMember({"x86", "fbgemm", "onednn", "qnnpack"}));
+}
+
+// What goes together, in words of the command line.
+void QuantizeOptions::check_combination() const {
+  OCTET_CHECK(images.empty() == labels.empty(), "--images and --labels go together");
+  OCTET_CHECK(images.empty() || data.empty(), "--images and --data exclude each other");
+  OCTET_CHECK(data_folder.empty() || !data.empty(), "--data-folder needs --data");
+  OCTET_CHECK(!has_images() ? weights.empty() : !weights.empty() || workflow == "pretrained",
+              "--weights goes together with --images and --labels, or with --data: give them all, "
+              "or none for ",
+              model == kBundledModel ? "the bundled weights and Fashion-MNIST" : "random weights");
+  OCTET_CHECK(has_images() || (width == 1.0 && classes == 0),
+              "--width and --classes need --weights and images");
+  OCTET_CHECK(save_float.empty() || workflow != "pretrained" || !weights.empty() || is_bundled(),
+              "--save-float needs --weights");
+  OCTET_CHECK(load.empty() || workflow == "pretrained" || workflow == "all",
+              "--load belongs to --workflow=pretrained");
+  OCTET_CHECK(!has_images() || workflow != "pretrained" || !load.empty(),
+              "--workflow=pretrained needs --load, the .octet file");
+  OCTET_CHECK(!is_random() || workflow == "static" || workflow == "dynamic",
+              "--workflow=", workflow, " needs --weights with images and their labels");
+  OCTET_CHECK(calibration_list.empty() || !images.empty(), "--calibration-list needs --images");
+}
+
+// No output may replace another one or an input.
+void QuantizeOptions::check_distinct() const {
+  const auto same = [](const std::string& a, const std::string& b) {
+    std::error_code ignored;
+    return !a.empty() && (a == b || std::filesystem::equivalent(a, b, ignored));
+  };
+  const std::pair<const char*, std::string> outputs[] = {
+      {"--save", save}, {"--save-float", save_float}, {"--json", json}};
+  for (const auto& [option, output] : outputs) {
+    for (const auto& [other, path] : outputs) {
+      if (&option == &other) break;
+      OCTET_CHECK(!same(output, path), other, " and ", option, " name the same file ", output);
+    }
+    for (const std::string& input : {weights, labels, calibration_list, load})
+      OCTET_CHECK(!same(output, input), output, ": is read, so it can't be written");
+  }
+}
+
+void QuantizeOptions::finish() {
+  check_combination();
+  for (std::string* path : {&weights, &images, &labels, &data_folder, &calibration_list, &load,
+                            &save, &save_float, &json})
+    *path = user_path(*path);
+  for (const std::string& path : {save, save_float, json})
+    if (!path.empty()) check_writable(path);
+  check_distinct();
+}
+
+std::vector<Workflow> QuantizeOptions::workflows() const {
+  if (workflow != "all") {
+    std::vector<Workflow> chosen{find_workflow(workflow)};
+    // What the bundle is for: what training with quantization wins over calibration.
+    if (is_bundled() && workflow == "static") chosen.push_back(Workflow::pretrained);
+    return chosen;
+  }
+  std::vector<Workflow> chosen{Workflow::static_, Workflow::dynamic, Workflow::qat};
+  if (is_bundled() || !load.empty()) chosen.push_back(Workflow::pretrained);
+  return chosen;
+}
+
+TrainOptions QuantizeOptions::train_options(double usual_lr) const {
+  TrainOptions options = train_;
+  if (lr_->count() == 0) options.lr = usual_lr;
+  return options;
+}
+
+}  // namespace octet::zoo
