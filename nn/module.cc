@@ -111,7 +111,8 @@ void Module::load_state_dict(const StateDict& state) {
     given.erase(found);
   }
   for (const auto& [name, tensor] : state) {
-    OCTET_CHECK(!given.contains(name.substr(skip)), "load_state_dict: ", name, " ",
+    const std::string own = name.substr(skip);
+    OCTET_CHECK(!given.contains(own) || ignores(own), "load_state_dict: ", name, " ",
                 tensor.defined() ? tensor.shape().text() : "", " is not in the model");
   }
   for (const auto& [to, from] : copies) copy_stored(*from, to);
@@ -141,6 +142,21 @@ void Module::register_buffer(std::string name, const Tensor& tensor) {
   check_name(name);
   OCTET_CHECK(tensor.defined(), "register_buffer: ", name, " is undefined");
   buffers_.emplace_back(std::move(name), tensor);
+}
+
+void Module::ignore_in_state_dict(std::string name) {
+  check_name(name);
+  ignored_.push_back(std::move(name));
+}
+
+// name: of a tensor, from this module on.
+bool Module::ignores(const std::string& name) const {
+  const size_t dot = name.find('.');
+  if (dot == name.npos) return false;
+  const std::string first = name.substr(0, dot);
+  for (const auto& [child_name, child] : children_)
+    if (child_name == first) return child->ignores(name.substr(dot + 1));
+  return std::ranges::find(ignored_, first) != ignored_.end();
 }
 
 void Module::check_name(const std::string& name) const {

@@ -47,8 +47,9 @@ class Module {
   // kw]), copied.
   StateDict state_dict() const;
   // Copies tensors in by name. Every parameter and buffer must be there with its shape (PyTorch's
-  // layout), and nothing else; num_batches_tracked may be absent. A common prefix "module." is
-  // dropped. Throws octet::Error that names the tensor and both shapes; then nothing was changed.
+  // layout), and nothing else but what is ignored; num_batches_tracked may be absent. A common
+  // prefix "module." is dropped. Throws octet::Error that names the tensor and both shapes; then
+  // nothing was changed.
   void load_state_dict(const StateDict& state);
 
   // Training mode for this module and all below it; true at construction.
@@ -62,17 +63,21 @@ class Module {
   // Takes a tensor that the derived class keeps a handle to. A parameter requires a gradient.
   void register_parameter(std::string name, const Tensor& tensor);
   void register_buffer(std::string name, const Tensor& tensor);
+  // Where a child of that name could be there is none now: load_state_dict leaves out its tensors.
+  void ignore_in_state_dict(std::string name);
 
  private:
   void collect(const std::string& prefix, bool parameters, bool buffers,
                std::vector<std::pair<std::string, Tensor>>& out) const;
   void check_name(const std::string& name) const;
+  bool ignores(const std::string& name) const;
 
   std::string name_;
   Module* parent_ = nullptr;
   bool training_ = true;
   std::vector<std::pair<std::string, Module*>> children_;
   std::vector<std::pair<std::string, Tensor>> parameters_, buffers_;
+  std::vector<std::string> ignored_;
 };
 
 }  // namespace octet::nn

@@ -122,6 +122,27 @@ BOOST_AUTO_TEST_CASE(load_errors_name_the_tensor_and_both_shapes_and_change_noth
   BOOST_TEST(refused(state) == "load_state_dict: conv.weight is there twice");
 }
 
+BOOST_AUTO_TEST_CASE(tensors_of_an_ignored_child_are_left_out) {
+  struct Headless : Net {
+    Headless() { ignore_in_state_dict("head"); }
+  };
+  struct Parent : Module {
+    Headless child;
+    Parent() { register_module("child", child); }
+    Tensor forward(const Tensor& x) override { return child(x); }
+  } a, b;
+  StateDict state = a.state_dict();
+  state.emplace_back("child.head.fc.weight", Tensor::zeros({7}));
+  b.load_state_dict(state);
+  BOOST_TEST(equal(a.state_dict(), b.state_dict()));
+  for (const char* other : {"head.fc.weight", "child.head", "child.header.weight",
+                            "child.tail.head.weight", "other.head.weight"}) {
+    state.back().first = other;
+    BOOST_TEST(message_of([&] { b.load_state_dict(state); }) ==
+               "load_state_dict: " + std::string(other) + " [7] is not in the model");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(training_mode_reaches_every_module) {
   Net net;
   BOOST_TEST(net.tail[0].is_training());
