@@ -1,7 +1,7 @@
 // What the MobileNets share.
 #pragma once
 
-#include <string>
+#include <memory>
 
 #include "nn/batch_norm.h"
 #include "nn/conv2d.h"
@@ -10,15 +10,27 @@
 
 namespace octet::zoo {
 
-// torchvision's Conv2dNormActivation with ReLU6: "0" the convolution, "1" batch norm, "2" ReLU6.
-class ConvNormReLU6 : public nn::Sequential {
+// torchvision's Conv2dNormActivation: "0" the convolution, "1" batch norm, "2" the activation.
+class ConvNorm : public nn::Sequential {
  public:
-  // The convolution never has a bias, whatever the options say: batch norm has one.
-  ConvNormReLU6(int in, int out, nn::Conv2dOptions options, const nn::BatchNormOptions& norm);
+  // The convolution never has a bias, whatever the options say: batch norm has one. activation:
+  // null for none.
+  ConvNorm(int in, int out, nn::Conv2dOptions options, const nn::BatchNormOptions& norm,
+           std::unique_ptr<nn::Module> activation);
 };
 
+// With ReLU6.
+class ConvNormReLU6 : public ConvNorm {
+ public:
+  ConvNormReLU6(int in, int out, const nn::Conv2dOptions& options,
+                const nn::BatchNormOptions& norm);
+};
+
+// The multiple of `divisor` nearest to so many channels, but never less than 90 % of them.
+int make_divisible(double channels, int divisor);
+
 // torchvision's start: kaiming_normal_(mode="fan_out") for convolutions, normal_(0, 0.01) for the
-// classifier, no bias.
+// classifier, biases of 0.
 void init_mobilenet(nn::Module& model);
 
 }  // namespace octet::zoo

@@ -13,13 +13,6 @@
 namespace octet::zoo {
 namespace {
 
-// The nearest multiple of `divisor`, but never less than 90 % of the channels asked for.
-int make_divisible(double channels, int divisor) {
-  const int rounded = static_cast<int>(channels + divisor / 2.0) / divisor * divisor;
-  const int least = std::max(divisor, rounded);
-  return least < 0.9 * channels ? least + divisor : least;
-}
-
 // Padded so that stride 1 keeps the size.
 std::unique_ptr<nn::Module> make_layer(int in, int out, int kernel, int stride, int groups,
                                        const nn::BatchNormOptions& norm) {
