@@ -14,8 +14,10 @@
 #include "engine/instructions/lstm.h"
 #include "engine/instructions/max_pool2d.h"
 #include "engine/instructions/pad.h"
+#include "engine/instructions/pointwise.h"
 #include "engine/instructions/quantize.h"
 #include "engine/instructions/reshape.h"
+#include "engine/instructions/table.h"
 
 namespace octet::engine {
 namespace {
@@ -38,6 +40,12 @@ constexpr InstructionType kInstructionTypes[] = {
     {"lstm", create_lstm, false},
     {"lstm_dynamic", create_lstm_dynamic, false},
     {"concat", create_concat, false},
+    {"table", create_table, true},
+    {"sigmoid", create_pointwise, true},
+    {"tanh", create_pointwise, true},
+    {"gelu", create_pointwise, true},
+    {"hardsigmoid", create_pointwise, true},
+    {"hardswish", create_pointwise, true},
 };
 
 }  // namespace

@@ -20,6 +20,8 @@
 // | lstm                | x f32 [n, t, k], two products       | reverse (0)                         | y f32 [n, t, h] |
 // | lstm_dynamic        | x f32 [n, t, k], two products       | reverse (0)                         | y f32 [n, t, h] |
 // | concat              | any number of x [..., c]            | none                                | y [..., sum of c] |
+// | table               | x u8, table u8 [256]                | none                                | y u8: table[x] |
+// | sigmoid, tanh, gelu, hardsigmoid, hardswish | x f32       | none                                | y f32 |
 //
 // kernel: kernel_h/w (required); strides: stride_h/w (1); pads: pad_top/left/bottom/right (0), below
 // the kernel's extent where pooling; pad_front/back are channels; dilations: dilation_h/w (1).
@@ -38,7 +40,7 @@
 // lstm_dynamic weight s8, bias and weight_scale, each as in linear_dynamic. Gates stand in the
 // order i, f, g, o (kernels/lstm_cell.h); state starts from 0; reverse: from the last step to the
 // first.
-// concat quantizes the integers of an input anew by y's qparams where they differ:
+// A table's entries lie within y's range. concat quantizes the integers of an input anew by y's qparams where they differ:
 // quantize(dequantize(x)), base/qparams.h.
 //
 // Adding an operation: a file in engine/instructions/ and a row of kInstructionTypes in

@@ -7,13 +7,28 @@ namespace octet::nn {
 namespace {
 
 namespace kernel = kernels::activation_f32;
+namespace exact = kernels::ref::activation_f32;
 
-constexpr Curve kSigmoid{"sigmoid", kernel::sigmoid, kernel::sigmoid_gradient, true};
-constexpr Curve kTanh{"tanh", kernel::tanh, kernel::tanh_gradient, true};
-constexpr Curve kGelu{"gelu", kernel::gelu, kernel::gelu_gradient, false};
+constexpr Curve kSigmoid{"sigmoid", kernel::sigmoid, kernel::sigmoid_gradient, true,
+                         exact::sigmoid};
+constexpr Curve kTanh{"tanh", kernel::tanh, kernel::tanh_gradient, true, exact::tanh};
+constexpr Curve kGelu{"gelu", kernel::gelu, kernel::gelu_gradient, false, exact::gelu};
 constexpr Curve kHardsigmoid{"hardsigmoid", kernel::hardsigmoid, kernel::hardsigmoid_gradient,
-                             false};
-constexpr Curve kHardswish{"hardswish", kernel::hardswish, kernel::hardswish_gradient, false};
+                             false, exact::hardsigmoid};
+constexpr Curve kHardswish{"hardswish", kernel::hardswish, kernel::hardswish_gradient, false,
+                           exact::hardswish};
+
+// What becomes of every integer.
+std::vector<uint8_t> table_of(const Curve& curve, const QParams& x, const QParams& y) {
+  std::vector<uint8_t> table(256);
+  const float inverse = 1.0f / y.scale;
+  for (int32_t q = 0; q < 256; ++q) {
+    const double value = curve.exact((q - x.zero_point) * double{x.scale}).value;
+    table[static_cast<size_t>(q)] =
+        static_cast<uint8_t>(quantize_value(static_cast<float>(value), inverse, y));
+  }
+  return table;
+}
 
 Tensor apply_curve(const Curve& curve, const Tensor& x) {
   return apply_one(std::make_shared<PointwiseOp>(curve), {x});
@@ -47,6 +62,20 @@ std::vector<Tensor> PointwiseOp::backward(const BackwardArgs& args) const {
                     n);
   });
   return {dx};
+}
+
+engine::ValueId PointwiseOp::lower(const Lowering& layer) const {
+  if (!layer.quantization) return lower_observed(name(), layer, 1);
+  check_lowering(name(), layer, 1);
+  engine::Program& program = *layer.program;
+  const QParams x = *program.values[layer.inputs[0]].qparams, y = layer.quantization->output;
+  const std::vector<uint8_t> table = table_of(curve_, x, y);
+  const engine::ValueId constant =
+      program.add_constant(layer.name + ".table", DType::u8, {256}, table.data());
+  const engine::ValueId output =
+      program.add_activation(layer.name, DType::u8, layer.output_shape, y);
+  program.add_instruction("table", layer.name, {layer.inputs[0], constant}, {output});
+  return output;
 }
 
 Tensor sigmoid(const Tensor& x) { return apply_curve(kSigmoid, x); }

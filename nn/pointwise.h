@@ -1,7 +1,12 @@
 // pointwise: smooth activations, y = f(x) element by element; any shape, f32. The formulas:
 // kernels/activation_f32.h.
+//
+// Quantized, f is a table of what becomes of each of the 256 integers, with a scale of its own for
+// the result. It is a constant of the program, computed once, in double, when the layer is lowered:
+//   table[q] = quantize(f32(f((q - x_zero_point) * x_scale)))              base/qparams.h
 #pragma once
 
+#include "kernels/activation_f32_ref.h"
 #include "nn/module.h"
 #include "nn/op.h"
 
@@ -13,9 +18,10 @@ struct Curve {
   void (*value)(const float* x, float* y, size_t n) noexcept;
   void (*gradient)(const float* kept, const float* dy, float* dx, size_t n) noexcept;
   bool keeps_y;  // gradient takes y, else x
+  kernels::ref::activation_f32::Bounded (*exact)(double x);
 };
 
-class PointwiseOp : public UnloweredOp {
+class PointwiseOp : public Op {
  public:
   // curve: an object that lives forever.
   explicit PointwiseOp(const Curve& curve) : curve_(curve) {}
@@ -24,6 +30,8 @@ class PointwiseOp : public UnloweredOp {
   std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
                                      std::vector<Tensor>& saved) const override;
   std::vector<Tensor> backward(const BackwardArgs& args) const override;
+  QuantRole quant_role() const override { return QuantRole::observed; }
+  engine::ValueId lower(const Lowering& layer) const override;
 
  private:
   const Curve& curve_;

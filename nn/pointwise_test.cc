@@ -86,13 +86,39 @@ BOOST_AUTO_TEST_CASE(modules_are_the_functions) {
   BOOST_TEST(equal_bits(Hardtanh()(x), hardtanh(x)));
 }
 
-BOOST_AUTO_TEST_CASE(lowering_names_the_layer) {
-  Hardswish activation;
-  testing::Lambda net([&](const Tensor& x) { return activation(x); });
-  net.add("act", activation);
-  BOOST_TEST(message_of([&] {
-               lower(trace(net, Tensor::zeros({1, 2, 2, 3})));
-             }) == "hardswish: act: can't be lowered to the engine yet");
+BOOST_AUTO_TEST_CASE(the_program_computes_the_same_bits) {
+  Tensor (*const curves[])(const Tensor&) = {sigmoid, tanh, gelu, hardsigmoid, hardswish};
+  for (const auto curve : curves) {
+    testing::Lambda net([=](const Tensor& x) { return curve(x); });
+    const engine::Program program = lower(trace(net, Tensor::zeros({1, 3, 4, 5})));
+    const Tensor x = uniform({2, 3, 4, 5}, 5.0f);
+    BOOST_TEST(equal_bits(testing::run_engine(program, x), net(x)));
+  }
+}
+
+// Every integer of the input: the table is the real function, rounded once.
+BOOST_AUTO_TEST_CASE(quantized_it_is_a_table_of_the_real_function) {
+  const QParams x{0.05f, 100}, y{0.02f, 20, 3, 250};
+  const auto node = trace(*std::make_unique<Hardswish>(), Tensor::zeros({1, 256})).nodes[0];
+  engine::Program program;
+  Lowering layer;
+  layer.program = &program;
+  layer.name = "act";
+  layer.output_shape = {1, 256};
+  layer.inputs = program.inputs = {program.add_activation("x", DType::u8, {1, 256}, x)};
+  layer.quantization.emplace();
+  layer.quantization->output = y;
+  program.outputs = {node.op->lower(layer)};
+  BOOST_TEST(program.instructions[0].op == "table");
+  BOOST_CHECK(program.values[program.outputs[0]].qparams == y);
+  const auto* table = reinterpret_cast<const uint8_t*>(program.values[1].data.data());
+  for (int q = 0; q < 256; ++q) {
+    const double real = (q - 100) * double{0.05f};
+    const double want = std::clamp(real * hard_gate(real) / double{0.02f} + 20, 3.0, 250.0);
+    // Half a step, and roundings to f32 of numbers below 256.
+    BOOST_TEST(std::abs(table[q] - want) <= 0.5 + 3 * 256 * 0x1p-24, q);
+  }
+  BOOST_TEST(bool(engine::Model::create(std::move(program))));
 }
 
 }  // namespace octet::nn

@@ -1,5 +1,5 @@
 // MapKernel: a kernel that computes each output element from the input element at its place, in
-// blocks. Add, with two inputs, has its own.
+// blocks. Further inputs are constants; add, with two that are not, has its own.
 #pragma once
 
 #include <memory>
@@ -23,14 +23,14 @@ class MapKernel final : public Kernel {
   void run(size_t batch, std::span<std::byte* const> values, std::byte*,
            ParallelFor& pool) const override {
     const auto* x = reinterpret_cast<const In*>(values[0]);
-    auto* y = reinterpret_cast<Out*>(values[1]);
+    auto* y = reinterpret_cast<Out*>(values.back());
     run_blocks(batch * elements_, pool,
                [&](size_t first, size_t count) { map_(x + first, y + first, count); });
   }
 
   void run_reference(size_t batch, std::span<std::byte* const> values, std::byte*) const override {
     const auto* x = reinterpret_cast<const In*>(values[0]);
-    auto* y = reinterpret_cast<Out*>(values[1]);
+    auto* y = reinterpret_cast<Out*>(values.back());
     for (size_t i = 0; i < batch * elements_; ++i) y[i] = reference_(x[i]);
   }
 
