@@ -13,6 +13,7 @@
 #include "engine/instructions/linear_dynamic.h"
 #include "engine/instructions/lstm.h"
 #include "engine/instructions/max_pool2d.h"
+#include "engine/instructions/mul.h"
 #include "engine/instructions/pad.h"
 #include "engine/instructions/pointwise.h"
 #include "engine/instructions/quantize.h"
@@ -46,6 +47,7 @@ constexpr InstructionType kInstructionTypes[] = {
     {"gelu", create_pointwise, true},
     {"hardsigmoid", create_pointwise, true},
     {"hardswish", create_pointwise, true},
+    {"mul", create_mul, false},
 };
 
 }  // namespace

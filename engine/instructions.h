@@ -22,6 +22,7 @@
 // | concat              | any number of x [..., c]            | none                                | y [..., sum of c] |
 // | table               | x u8, table u8 [256]                | none                                | y u8: table[x] |
 // | sigmoid, tanh, gelu, hardsigmoid, hardswish | x f32       | none                                | y f32 |
+// | mul                 | a, b: of one shape, or one is [n, 1, 1, c] | none                         | y |
 //
 // kernel: kernel_h/w (required); strides: stride_h/w (1); pads: pad_top/left/bottom/right (0), below
 // the kernel's extent where pooling; pad_front/back are channels; dilations: dilation_h/w (1).
@@ -40,7 +41,8 @@
 // lstm_dynamic weight s8, bias and weight_scale, each as in linear_dynamic. Gates stand in the
 // order i, f, g, o (kernels/lstm_cell.h); state starts from 0; reverse: from the last step to the
 // first.
-// A table's entries lie within y's range. concat quantizes the integers of an input anew by y's qparams where they differ:
+// A table's entries lie within y's range. mul on u8:
+// kernels/mul_u8.h. concat quantizes the integers of an input anew by y's qparams where they differ:
 // quantize(dequantize(x)), base/qparams.h.
 //
 // Adding an operation: a file in engine/instructions/ and a row of kInstructionTypes in

@@ -47,6 +47,10 @@ void mul_f32(const float* a, const float* b, float* y, size_t n) {
   });
 }
 
+void gate_f32(const float* a, const float* b, float* y, size_t pixels, size_t channels) {
+  for (size_t p = 0; p < pixels; ++p) mul_f32(a + p * channels, b, y + p * channels, channels);
+}
+
 void scale_f32(const float* x, float factor, float* y, size_t n) {
   for_vectors(n, [=](auto d, size_t i) HWY_ATTR {
     hn::StoreU(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)), d, y + i);
@@ -64,6 +68,7 @@ HWY_EXPORT(add_f32);
 HWY_EXPORT(clamp_f32);
 HWY_EXPORT(clamp_backward_f32);
 HWY_EXPORT(mul_f32);
+HWY_EXPORT(gate_f32);
 HWY_EXPORT(scale_f32);
 
 namespace elementwise_f32 {
@@ -83,6 +88,10 @@ void clamp_backward(const float* dy, const float* x, float* dx, size_t n, float 
 
 void mul(const float* a, const float* b, float* y, size_t n) noexcept {
   HWY_DYNAMIC_DISPATCH(mul_f32)(a, b, y, n);
+}
+
+void gate(const float* a, const float* b, float* y, size_t pixels, size_t channels) noexcept {
+  HWY_DYNAMIC_DISPATCH(gate_f32)(a, b, y, pixels, channels);
 }
 
 void scale(const float* x, float factor, float* y, size_t n) noexcept {

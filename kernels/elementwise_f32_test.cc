@@ -133,6 +133,21 @@ BOOST_AUTO_TEST_CASE(mul_and_scale_equal_the_reference_at_every_size_and_both_ed
   });
 }
 
+BOOST_AUTO_TEST_CASE(gate_is_mul_of_every_pixel) {
+  testing::for_each_target([] {
+    Rng rng(7);
+    for (size_t channels : {0, 1, 15, 16, 40})
+      for (size_t pixels : {0, 1, 3}) {
+        GuardedArray<float> a(pixels * channels), b(channels), y(pixels * channels);
+        for (float& v : a) v = random_value(rng);
+        for (float& v : b) v = random_value(rng);
+        elementwise_f32::gate(a.data(), b.data(), y.data(), pixels, channels);
+        for (size_t i = 0; i < y.size(); ++i)
+          BOOST_TEST(same(y[i], ref::elementwise_f32::mul(a[i], b[i % channels])));
+      }
+  });
+}
+
 BOOST_AUTO_TEST_CASE(output_may_be_an_input) {
   testing::for_each_target([] {
     Rng rng(3);

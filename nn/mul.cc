@@ -1,5 +1,7 @@
 #include "nn/mul.h"
 
+#include "kernels/elementwise_f32.h"
+#include "kernels/mul_u8.h"
 #include "nn/op_support.h"
 
 namespace octet::nn {
@@ -9,11 +11,7 @@ bool is_gate_of(const Shape& gate, const Shape& x) {
   return gate.rank() == 4 && x.rank() == 4 && gate == Shape{x[0], 1, 1, x[3]};
 }
 
-void multiply(const float* a, const float* b, float* y, size_t n) {
-  for (size_t i = 0; i < n; ++i) y[i] = a[i] * b[i];
-}
-
-// One row per pixel: run(image, row of x, row of the gate), on the threads of default_pool().
+// run(image) for each, on the threads of default_pool().
 template <class Run>
 void for_each_image(const Shape& x, const Run& run) {
   default_pool()(static_cast<size_t>(x[0]), [&](size_t begin, size_t end, unsigned) {
@@ -25,7 +23,8 @@ void for_each_image(const Shape& x, const Run& run) {
 Tensor product(const Tensor& a, const Tensor& b, const Tensor& y) {
   if (a.shape() == b.shape()) {
     run_elements(y.elements(), [&](size_t begin, size_t n) {
-      multiply(a.data<float>() + begin, b.data<float>() + begin, y.data<float>() + begin, n);
+      kernels::elementwise_f32::mul(a.data<float>() + begin, b.data<float>() + begin,
+                                    y.data<float>() + begin, n);
     });
     return y;
   }
@@ -34,9 +33,9 @@ Tensor product(const Tensor& a, const Tensor& b, const Tensor& y) {
   const size_t pixels = static_cast<size_t>(x.dim(1) * x.dim(2));
   const size_t channels = static_cast<size_t>(x.dim(3));
   for_each_image(x.shape(), [&](size_t n) {
-    for (size_t p = n * pixels; p < (n + 1) * pixels; ++p)
-      multiply(x.data<float>() + p * channels, gate.data<float>() + n * channels,
-               y.data<float>() + p * channels, channels);
+    const size_t first = n * pixels * channels;
+    kernels::elementwise_f32::gate(x.data<float>() + first, gate.data<float>() + n * channels,
+                                   y.data<float>() + first, pixels, channels);
   });
   return y;
 }
@@ -89,6 +88,15 @@ std::vector<Tensor> MulOp::backward(const BackwardArgs& args) const {
     }
   }
   return dx;
+}
+
+double MulOp::least_output_scale(std::span<const QParams> inputs) const {
+  // Twice, for the roundings of the multiplier.
+  return 2.0 * inputs[0].scale * inputs[1].scale / double{kernels::mul_u8::kMaxMultiplier};
+}
+
+engine::ValueId MulOp::lower(const Lowering& layer) const {
+  return lower_observed(name(), layer, 2);
 }
 
 Tensor mul(const Tensor& a, const Tensor& b) {

@@ -4,6 +4,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nn/gradient_testing.h"
+#include "nn/graph.h"
+#include "nn/max_pool2d.h"
 #include "nn/nn_testing.h"
 
 namespace octet::nn {
@@ -43,6 +45,18 @@ BOOST_AUTO_TEST_CASE(gates_of_images) {
       "mul", [](Inputs x) { return mul(x[0], x[1]); }, {gate, image},
       [&](auto x) { return gated(x[1], x[0]); });
   BOOST_TEST(equal_bits(mul(gate, image), mul(image, gate)));
+}
+
+BOOST_AUTO_TEST_CASE(the_program_computes_the_same_bits) {
+  const auto gate = [](const Tensor& x) { return max_pool2d(x, {.kernel_size = {3, 4}}); };
+  testing::Lambda square([](const Tensor& x) { return mul(x, x); });
+  testing::Lambda after([=](const Tensor& x) { return mul(x, gate(x)); });
+  testing::Lambda before([=](const Tensor& x) { return mul(gate(x), x); });
+  for (Module* net : std::initializer_list<Module*>{&square, &after, &before}) {
+    const engine::Program program = lower(trace(*net, Tensor::zeros({1, 3, 4, 5})));
+    const Tensor x = uniform({2, 3, 4, 5}, 1.0f);
+    BOOST_TEST(equal_bits(testing::run_engine(program, x), (*net)(x)));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(other_shapes_are_refused) {

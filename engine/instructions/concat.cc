@@ -43,14 +43,11 @@ class Concat final : public Kernel {
   Concat(std::vector<Part> parts, size_t rows, size_t channels)
       : parts_(std::move(parts)), rows_(rows), channels_(channels) {}
 
-  // Block by block, so that the output is written while it is near.
   void run(size_t batch, std::span<std::byte* const> values, std::byte*,
            ParallelFor& pool) const override {
-    const size_t block = std::max<size_t>(1, kBlockElements / channels_), rows = batch * rows_;
-    pool((rows + block - 1) / block, [&](size_t begin, size_t end, unsigned) {
-      for (size_t first = begin * block; first < std::min(end * block, rows); first += block)
-        for (size_t i = 0; i < parts_.size(); ++i)
-          put(i, first, std::min(block, rows - first), values, Kernels());
+    // All inputs of a block, so that the output is written while it is near.
+    run_row_blocks(batch * rows_, channels_, pool, [&](size_t first, size_t count) {
+      for (size_t i = 0; i < parts_.size(); ++i) put(i, first, count, values, Kernels());
     });
   }
 

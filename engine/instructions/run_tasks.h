@@ -32,4 +32,14 @@ void run_blocks(size_t n, ParallelFor& pool, const Run& run) {
   });
 }
 
+// run(first, count) over n rows of so many elements, in blocks of rows that are about as large.
+template <class Run>
+void run_row_blocks(size_t n, size_t row_elements, ParallelFor& pool, const Run& run) {
+  const size_t block = std::max<size_t>(1, kBlockElements / row_elements);
+  pool((n + block - 1) / block, [&](size_t begin, size_t end, unsigned) {
+    for (size_t first = begin * block; first < std::min(end * block, n); first += block)
+      run(first, std::min(block, n - first));
+  });
+}
+
 }  // namespace octet::engine
