@@ -3,6 +3,7 @@
 #include "engine/instructions/adaptive_avg_pool2d.h"
 #include "engine/instructions/add.h"
 #include "engine/instructions/avg_pool2d.h"
+#include "engine/instructions/channel_shuffle.h"
 #include "engine/instructions/clamp.h"
 #include "engine/instructions/concat.h"
 #include "engine/instructions/conv2d.h"
@@ -18,6 +19,7 @@
 #include "engine/instructions/pointwise.h"
 #include "engine/instructions/quantize.h"
 #include "engine/instructions/reshape.h"
+#include "engine/instructions/slice.h"
 #include "engine/instructions/table.h"
 
 namespace octet::engine {
@@ -48,6 +50,8 @@ constexpr InstructionType kInstructionTypes[] = {
     {"hardsigmoid", create_pointwise, true},
     {"hardswish", create_pointwise, true},
     {"mul", create_mul, false},
+    {"slice", create_slice, false},
+    {"channel_shuffle", create_channel_shuffle, false},
 };
 
 }  // namespace

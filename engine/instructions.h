@@ -23,6 +23,8 @@
 // | table               | x u8, table u8 [256]                | none                                | y u8: table[x] |
 // | sigmoid, tanh, gelu, hardsigmoid, hardswish | x f32       | none                                | y f32 |
 // | mul                 | a, b: of one shape, or one is [n, 1, 1, c] | none                         | y |
+// | slice               | x [..., c]                          | begin (0)                           | y: its channels from begin on |
+// | channel_shuffle     | x [..., c]                          | groups (required)                   | y: kernels/channels.h |
 //
 // kernel: kernel_h/w (required); strides: stride_h/w (1); pads: pad_top/left/bottom/right (0), below
 // the kernel's extent where pooling; pad_front/back are channels; dilations: dilation_h/w (1).
@@ -42,6 +44,7 @@
 // order i, f, g, o (kernels/lstm_cell.h); state starts from 0; reverse: from the last step to the
 // first.
 // A table's entries lie within y's range. mul on u8:
+// slice and channel_shuffle do so, too. A table's entries lie within y's range. mul on u8:
 // kernels/mul_u8.h. concat quantizes the integers of an input anew by y's qparams where they differ:
 // quantize(dequantize(x)), base/qparams.h.
 //

@@ -1,5 +1,6 @@
 #include "nn/channel_shuffle.h"
 
+#include "kernels/channels.h"
 #include "nn/op_support.h"
 
 namespace octet::nn {
@@ -8,13 +9,11 @@ namespace {
 // y: x's channels as a matrix of `groups` rows, transposed.
 Tensor transposed(const Tensor& x, int64_t groups) {
   const Tensor y = Tensor::empty(x.shape());
-  const int64_t channels = x.dim(x.rank() - 1), n = channels / groups;
-  for (int64_t first = 0; first < x.elements(); first += channels) {
-    const float* from = x.data<float>() + first;
-    float* to = y.data<float>() + first;
-    for (int64_t j = 0; j < n; ++j)
-      for (int64_t g = 0; g < groups; ++g) to[j * groups + g] = from[g * n + j];
-  }
+  const size_t n = static_cast<size_t>(x.dim(x.rank() - 1));
+  run_rows(static_cast<size_t>(x.elements()) / n, n, [&](size_t begin, size_t rows) {
+    kernels::channels::shuffle(rows, n, static_cast<size_t>(groups), x.data<float>() + begin * n,
+                               y.data<float>() + begin * n);
+  });
   return y;
 }
 
@@ -34,6 +33,10 @@ std::vector<Tensor> ChannelShuffleOp::forward(std::span<const Tensor> inputs) co
 std::vector<Tensor> ChannelShuffleOp::backward(const BackwardArgs& args) const {
   const Tensor& dy = args.dy[0];
   return {transposed(dy, dy.dim(dy.rank() - 1) / groups_)};
+}
+
+engine::ValueId ChannelShuffleOp::lower(const Lowering& layer) const {
+  return lower_unary(name(), layer, {{"groups", groups_}});
 }
 
 Tensor channel_shuffle(const Tensor& x, int64_t groups) {

@@ -11,7 +11,7 @@
 
 namespace octet::nn {
 
-class ChannelShuffleOp : public UnloweredOp {
+class ChannelShuffleOp : public Op {
  public:
   explicit ChannelShuffleOp(int64_t groups);
   const char* name() const override { return "channel_shuffle"; }
@@ -21,6 +21,8 @@ class ChannelShuffleOp : public UnloweredOp {
     return forward(inputs);
   }
   std::vector<Tensor> backward(const BackwardArgs& args) const override;
+  QuantRole quant_role() const override { return QuantRole::pass_through; }
+  engine::ValueId lower(const Lowering& layer) const override;
 
  private:
   int64_t groups_;

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nn/gradient_testing.h"
+#include "nn/graph.h"
 #include "nn/nn_testing.h"
 
 namespace octet::nn {
@@ -41,6 +42,13 @@ BOOST_AUTO_TEST_CASE(the_gradient_goes_back_to_where_the_channel_came_from) {
         }
         return y;
       });
+}
+
+BOOST_AUTO_TEST_CASE(the_program_computes_the_same_bits) {
+  testing::Lambda net([](const Tensor& x) { return channel_shuffle(x, 2); });
+  const engine::Program program = lower(trace(net, Tensor::zeros({1, 3, 4, 6})));
+  const Tensor x = uniform({2, 3, 4, 6}, 1.0f);
+  BOOST_TEST(testing::equal_bits(testing::run_engine(program, x), net(x)));
 }
 
 BOOST_AUTO_TEST_CASE(messages_name_the_values) {

@@ -54,6 +54,15 @@ void run_elements(int64_t elements, const Run& run) {
   });
 }
 
+// run(begin, n) over all rows of so many elements, on the threads of default_pool().
+template <class Run>
+void run_rows(size_t rows, size_t row_elements, const Run& run) {
+  const size_t block = std::max<size_t>(1, (size_t{1} << 14) / std::max<size_t>(1, row_elements));
+  default_pool()((rows + block - 1) / block, [&](size_t begin, size_t end, unsigned) {
+    run(begin * block, std::min(end * block, rows) - begin * block);
+  });
+}
+
 // Throws octet::Error unless t is f32 with at least one dimension and the innermost is not 0; that
 // extent is returned.
 int64_t check_rows(const char* op, const char* what, const Tensor& t);

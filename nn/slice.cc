@@ -1,10 +1,22 @@
 #include "nn/slice.h"
 
-#include <algorithm>
-
+#include "kernels/channels.h"
 #include "nn/op_support.h"
 
 namespace octet::nn {
+namespace {
+
+// Rows of n elements from one tensor to the other, whose rows may be longer, on the threads of
+// default_pool().
+void copy_rows(const float* from, size_t from_stride, float* to, size_t to_stride, size_t n,
+               size_t rows) {
+  run_rows(rows, n, [&](size_t begin, size_t count) {
+    kernels::channels::copy({count, n, from_stride, to_stride}, from + begin * from_stride,
+                            to + begin * to_stride);
+  });
+}
+
+}  // namespace
 
 std::vector<Tensor> SliceOp::forward(std::span<const Tensor> inputs) const {
   check_inputs(name(), inputs, 1, 1);
@@ -15,18 +27,24 @@ std::vector<Tensor> SliceOp::forward(std::span<const Tensor> inputs) const {
   Shape shape = x.shape();
   shape[x.rank() - 1] = n;
   const Tensor y = Tensor::empty(shape);
-  for (int64_t row = 0; row < x.elements() / channels; ++row)
-    std::copy_n(x.data<float>() + row * channels + begin_, n, y.data<float>() + row * n);
+  const auto stride = static_cast<size_t>(channels), kept = static_cast<size_t>(n);
+  copy_rows(x.data<float>() + begin_, stride, y.data<float>(), kept, kept,
+            static_cast<size_t>(x.elements()) / stride);
   return {y};
 }
 
 std::vector<Tensor> SliceOp::backward(const BackwardArgs& args) const {
   const Tensor& dy = args.dy[0];
   const Tensor dx = Tensor::zeros(args.inputs[0].shape());
-  const int64_t channels = dx.dim(dx.rank() - 1), n = end_ - begin_;
-  for (int64_t row = 0; row < dx.elements() / channels; ++row)
-    std::copy_n(dy.data<float>() + row * n, n, dx.data<float>() + row * channels + begin_);
+  const auto stride = static_cast<size_t>(dx.dim(dx.rank() - 1));
+  const auto kept = static_cast<size_t>(end_ - begin_);
+  copy_rows(dy.data<float>(), kept, dx.data<float>() + begin_, stride, kept,
+            static_cast<size_t>(dx.elements()) / stride);
   return {dx};
+}
+
+engine::ValueId SliceOp::lower(const Lowering& layer) const {
+  return lower_unary(name(), layer, {{"begin", begin_}});
 }
 
 Tensor slice_channels(const Tensor& x, int64_t begin, int64_t end) {

@@ -8,7 +8,7 @@
 
 namespace octet::nn {
 
-class SliceOp : public UnloweredOp {
+class SliceOp : public Op {
  public:
   SliceOp(int64_t begin, int64_t end) : begin_(begin), end_(end) {}
   const char* name() const override { return "slice"; }
@@ -18,6 +18,8 @@ class SliceOp : public UnloweredOp {
     return forward(inputs);
   }
   std::vector<Tensor> backward(const BackwardArgs& args) const override;
+  QuantRole quant_role() const override { return QuantRole::pass_through; }
+  engine::ValueId lower(const Lowering& layer) const override;
 
  private:
   int64_t begin_, end_;

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nn/gradient_testing.h"
+#include "nn/graph.h"
 #include "nn/nn_testing.h"
 
 namespace octet::nn {
@@ -30,6 +31,13 @@ BOOST_AUTO_TEST_CASE(only_what_is_taken_has_a_gradient) {
         for (size_t i = 0; i < y.size(); ++i) y[i] = x[0][i / 3 * 6 + 2 + i % 3];
         return y;
       });
+}
+
+BOOST_AUTO_TEST_CASE(the_program_computes_the_same_bits) {
+  testing::Lambda net([](const Tensor& x) { return slice_channels(x, 1, 4); });
+  const engine::Program program = lower(trace(net, Tensor::zeros({1, 3, 4, 6})));
+  const Tensor x = uniform({2, 3, 4, 6}, 1.0f);
+  BOOST_TEST(testing::equal_bits(testing::run_engine(program, x), net(x)));
 }
 
 BOOST_AUTO_TEST_CASE(messages_name_the_values) {
