@@ -12,12 +12,11 @@ namespace {
 // Sums of products and biases stay below this in absolute value, a factor 2 inside s32.
 constexpr double kLargestSum = 0x1p30;
 
-QParams observed_qparams(const PreparedModel& prepared, int value) {
+void check_observed(const PreparedModel& prepared, int value) {
   const Observer* observer = prepared.observer(value);
   OCTET_CHECK(observer != nullptr && !observer->never_observed(), "convert: the value of ",
               prepared.graph().values[value].name,
               " was never observed; run calibration data through the prepared model first");
-  return observer->qparams().front();
 }
 
 // One scale per output channel: those that training settled on, or what the weight itself says.
@@ -167,9 +166,15 @@ void plan_layer(const PreparedModel& prepared, size_t g, ModelPlan& plan) {
 ModelPlan plan_layers(const PreparedModel& prepared) {
   ModelPlan plan = begin_plan(prepared);
   // Values that enter the quantized part from outside keep what was observed.
+  std::vector<std::optional<QParams>> of_owner(plan.qparams.size());
   for (size_t v = 0; v < plan.qparams.size(); ++v) {
-    if (prepared.observer(static_cast<int>(v)) != nullptr)
-      plan.qparams[v] = observed_qparams(prepared, static_cast<int>(v));
+    const int value = static_cast<int>(v);
+    if (prepared.observer(value) == nullptr) continue;
+    check_observed(prepared, value);
+    // Once for all that share: some observers search for theirs.
+    std::optional<QParams>& shared = of_owner[prepared.qparams_owner(value)];
+    if (!shared) shared = prepared.qparams(value);
+    plan.qparams[v] = shared;
   }
   for (size_t g = 0; g < plan.layers.size(); ++g) plan_layer(prepared, g, plan);
   return plan;

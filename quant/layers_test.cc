@@ -1,18 +1,25 @@
-// The layers that branches, gates and curves bring: one net with all of them, from calibration to
-// the integers that ship.
+// The layers that branches, gates, curves and shuffles bring: one net with all of them, from
+// calibration to the integers that ship.
 #define BOOST_TEST_MODULE layers
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
+#include "kernels/activation_f32.h"
 #include "nn/activation.h"
 #include "nn/adaptive_avg_pool2d.h"
+#include "nn/add.h"
 #include "nn/batch_norm.h"
 #include "nn/cat.h"
+#include "nn/channel_shuffle.h"
 #include "nn/conv2d.h"
 #include "nn/flatten.h"
 #include "nn/linear.h"
 #include "nn/max_pool2d.h"
+#include "nn/mul.h"
+#include "nn/op_support.h"
+#include "nn/pointwise.h"
 #include "nn/random.h"
+#include "nn/slice.h"
 #include "quant/convert.h"
 #include "quant/prepare.h"
 #include "quant/quant_testing.h"
@@ -24,26 +31,38 @@ namespace {
 
 using testing::random_tensor;
 
-// A small Inception block between a stem and a classifier.
+// A small Inception block, a gated one and a split and shuffled one between a stem and a
+// classifier.
 struct Net : nn::Module {
   nn::Conv2d stem{3, 8, {.kernel_size = 3, .stride = 2, .padding = 1, .bias = false}};
   nn::BatchNorm2d stem_bn{8};
-  nn::Conv2d point{8, 6, {.kernel_size = 1}}, wide{8, 10, {.kernel_size = 3, .padding = 1}};
+  nn::Conv2d point{8, 6, {.kernel_size = 1}};
+  nn::Conv2d wide{8, 10, {.kernel_size = {1, 7}, .padding = {0, 3}, .bias = false}};
+  nn::BatchNorm2d wide_bn{10};
   nn::Conv2d pooled{8, 4, {.kernel_size = 1}};
   nn::MaxPool2d pool{{.kernel_size = 3, .stride = 1, .padding = 1}};
+  nn::Conv2d squeeze{28, 7, {.kernel_size = 1}}, excite{7, 28, {.kernel_size = 1}};
   nn::AdaptiveAvgPool2d average{1};
+  nn::Conv2d half{14, 14, {.kernel_size = {7, 1}, .padding = {3, 0}, .groups = 14}};
   nn::Linear fc{28, 5};
 
   Net() {
-    nn::Module* const modules[] = {&stem, &stem_bn, &point, &wide, &pooled, &pool, &average, &fc};
-    const char* const names[] = {"stem",   "stem_bn", "point",   "wide",
-                                 "pooled", "pool",    "average", "fc"};
+    nn::Module* const modules[] = {&stem, &stem_bn, &point,  &wide,    &wide_bn, &pooled,
+                                   &pool, &squeeze, &excite, &average, &half,    &fc};
+    const char* const names[] = {"stem", "stem_bn", "point",  "wide",    "wide_bn", "pooled",
+                                 "pool", "squeeze", "excite", "average", "half",    "fc"};
     for (size_t i = 0; i < std::size(modules); ++i) register_module(names[i], *modules[i]);
   }
   Tensor forward(const Tensor& x) override {
-    const Tensor a = nn::relu(stem_bn(stem(x)));
-    const Tensor b = nn::cat({nn::relu(point(a)), nn::relu(wide(a)), nn::relu(pooled(pool(a))), a});
-    return fc(nn::flatten(average(b)));
+    const Tensor a = nn::hardswish(stem_bn(stem(x)));
+    const Tensor b =
+        nn::cat({nn::relu(point(a)), nn::relu(wide_bn(wide(a))), nn::relu(pooled(pool(a))), a});
+    const Tensor gate = nn::hardsigmoid(excite(nn::relu(squeeze(average(b)))));
+    const Tensor c = nn::mul(gate, b);
+    const Tensor d = nn::mul(nn::sigmoid(c), nn::tanh(c));
+    const Tensor left = nn::slice_channels(d, 0, 14), right = nn::slice_channels(d, 14, 28);
+    const Tensor e = nn::channel_shuffle(nn::cat({left, nn::gelu(half(right))}), 2);
+    return fc(nn::flatten(average(nn::add(c, e))));
   }
 };
 
@@ -125,6 +144,70 @@ BOOST_AUTO_TEST_CASE(training_lowers_the_loss_and_ends_in_what_ships_to_the_bit)
     BOOST_TEST(std::memcmp(y.raw(), want.raw(), y.bytes()) == 0);
     if (!training) testing::check_simulate_equals_engine(*prepared, conversion.program, input);
   }
+}
+
+BOOST_AUTO_TEST_CASE(branches_that_are_only_put_together_share_the_scale_of_the_result) {
+  nn::manual_seed(3);
+  Net net;
+  // Branches of very different ranges.
+  for (float& v : net.point.weight.values<float>()) v *= 20.0f;
+  const auto prepared = prepare(net, Tensor::zeros(kExample), get_default_qconfig_mapping("x86"));
+  for (uint64_t seed = 0; seed < 4; ++seed) (*prepared)(random_tensor(kShape, seed));
+  const Conversion conversion = convert(*prepared);
+  std::map<std::string, QParams> qparams;
+  for (const engine::Value& value : conversion.program.values)
+    if (value.qparams) qparams[value.name] = *value.qparams;
+  for (const char* branch : {"point", "wide", "pooled"})
+    BOOST_CHECK(qparams.at(branch) == qparams.at("cat"));
+  BOOST_CHECK(qparams.at("gelu") == qparams.at("cat#1"));
+  // Others read the stem's.
+  BOOST_TEST(qparams.at("hardswish").scale < qparams.at("cat").scale);
+  testing::check_simulate_equals_engine(*prepared, conversion.program, random_tensor(kShape, 5));
+}
+
+// An op that has an instruction, and no integer form.
+class FloatTanh : public nn::Op {
+ public:
+  const char* name() const override { return "tanh"; }
+  std::vector<Tensor> forward(std::span<const Tensor> inputs) const override {
+    Tensor y = inputs[0].clone();
+    kernels::activation_f32::tanh(y.data<float>(), y.data<float>(),
+                                  static_cast<size_t>(y.elements()));
+    return {y};
+  }
+  nn::QuantRole quant_role() const override { return nn::QuantRole::unsupported; }
+  engine::ValueId lower(const nn::Lowering& layer) const override {
+    return nn::lower_unary(name(), layer);
+  }
+};
+
+BOOST_AUTO_TEST_CASE(what_has_no_integer_form_is_float_in_the_middle_and_the_report_says_so) {
+  nn::manual_seed(4);
+  struct Middle : nn::Module {
+    nn::Conv2d before{3, 8, {.kernel_size = 3}}, after{16, 4, {.kernel_size = 1}};
+    nn::AdaptiveAvgPool2d average{1};
+    Middle() {
+      register_module("before", before);
+      register_module("after", after);
+      register_module("average", average);
+    }
+    Tensor forward(const Tensor& x) override {
+      const Tensor a = nn::relu(before(x));
+      return average(after(nn::cat({a, apply_one(std::make_shared<FloatTanh>(), {a})})));
+    }
+  } net;
+  const auto prepared = prepare(net, Tensor::zeros(kExample), get_default_qconfig_mapping("x86"));
+  for (uint64_t seed = 0; seed < 4; ++seed) (*prepared)(random_tensor(kShape, seed));
+  const Conversion conversion = convert(*prepared);
+  int floats = 0;
+  for (const LayerReport& layer : conversion.layers) {
+    if (layer.quantized) continue;
+    ++floats;
+    BOOST_TEST(layer.op == "tanh");
+    BOOST_TEST(layer.note == "tanh has no integer form");
+  }
+  BOOST_TEST(floats == 1);
+  testing::check_simulate_equals_engine(*prepared, conversion.program, random_tensor(kShape, 5));
 }
 
 }  // namespace octet::quant

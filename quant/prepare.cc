@@ -85,6 +85,7 @@ void PreparedModel::attach_observers(const QConfigMapping& mapping) {
       if (role == QuantRole::observed) observe_value(output, *qconfig);
     }
   }
+  share_qparams();
 }
 
 // A value that a pass-through layer made shares its input's qparams and needs no observer.
@@ -97,6 +98,60 @@ void PreparedModel::observe_value(int value, const QConfig& qconfig) {
       return;
   }
   observers_[value] = qconfig.activation();
+}
+
+// The result of the concatenation that alone reads the value, or -1.
+int PreparedModel::sole_concatenation(int value) const {
+  const auto is_value = [&](int v) { return groups_.alias[v] == value; };
+  if (std::any_of(graph_.outputs.begin(), graph_.outputs.end(), is_value)) return -1;
+  int reader = -1;
+  for (size_t g = 0; g < groups_.groups.size(); ++g) {
+    const std::vector<int>& inputs = groups_.groups[g].inputs;
+    if (std::none_of(inputs.begin(), inputs.end(), is_value)) continue;
+    if (reader >= 0) return -1;
+    reader = static_cast<int>(g);
+  }
+  if (reader < 0 || !is_quantized(static_cast<size_t>(reader))) return -1;
+  const nn::LayerGroup& group = groups_.groups[static_cast<size_t>(reader)];
+  const nn::Op& op = *graph_.nodes[group.main].op;
+  const int output = groups_.alias[group.output];
+  if (op.joins_channels()) return output;
+  return op.quant_role() == QuantRole::pass_through ? sole_concatenation(output) : -1;
+}
+
+void PreparedModel::share_qparams() {
+  for (size_t v = 0; v < observers_.size(); ++v) {
+    const int value = static_cast<int>(v);
+    part_of_.push_back(value);
+    const int whole = observers_[v] != nullptr ? sole_concatenation(value) : -1;
+    if (whole < 0) continue;
+    const Observer &a = *observers_[v], &b = *observers_[whole];
+    // A scale that training learns is its layer's own.
+    if (a.learned_scale().defined() || b.learned_scale().defined()) continue;
+    if (a.options() == b.options()) part_of_.back() = whole;
+  }
+}
+
+int PreparedModel::qparams_owner(int value) const {
+  while (part_of_[value] != value) value = part_of_[value];
+  return value;
+}
+
+QParams PreparedModel::qparams(int value) const {
+  const Observer& own = *observers_[value];
+  const int owner = qparams_owner(value);
+  ValueRange all;
+  int members = 0;
+  for (size_t v = 0; v < observers_.size(); ++v) {
+    if (observers_[v] == nullptr || qparams_owner(static_cast<int>(v)) != owner) continue;
+    ++members;
+    // In the first step of training the later ones have seen nothing yet.
+    if (!observers_[v]->never_observed())
+      all = merge(all, observers_[v]->quantized_ranges().front());
+  }
+  if (members == 1 || own.never_observed()) return own.qparams().front();
+  const ObserverOptions& options = own.options();
+  return choose_qparams(all.min, all.max, options.range, options.scheme, options.eps);
 }
 
 Tensor PreparedModel::forward(const Tensor& x) {

@@ -63,6 +63,12 @@ class PreparedModel : public nn::Module {
   // The observer of a graph value, or null.
   const Observer* observer(int value) const { return observers_[value].get(); }
   Observer* observer(int value) { return observers_[value].get(); }
+  // What the observer of a value says. Values that nobody reads but a concatenation (nn/cat.h), as
+  // they are or behind layers that keep qparams, share its result's: they cover the ranges of all
+  // of them, and what is put together need not be rounded again.
+  QParams qparams(int value) const;
+  // The value whose qparams the value has; itself when it shares none.
+  int qparams_owner(int value) const;
   // The observer of a layer's folded weight while it is trained, or null.
   const Observer* weight_observer(size_t group) const { return weight_observers_[group].get(); }
   Observer* weight_observer(size_t group) { return weight_observers_[group].get(); }
@@ -95,12 +101,15 @@ class PreparedModel : public nn::Module {
                                                     const QConfigMapping&);
   void attach_observers(const QConfigMapping& mapping);
   void observe_value(int value, const QConfig& qconfig);
+  void share_qparams();
+  int sole_concatenation(int value) const;
 
   nn::Graph graph_;
   nn::GroupedGraph groups_;
-  std::vector<std::optional<QConfig>> group_qconfig_;        // by group; nullopt: stays float
-  std::vector<std::string> why_float_;                       // by group
-  std::vector<std::unique_ptr<Observer>> observers_;         // by graph value
+  std::vector<std::optional<QConfig>> group_qconfig_;  // by group; nullopt: stays float
+  std::vector<std::string> why_float_;                 // by group
+  std::vector<std::unique_ptr<Observer>> observers_;   // by graph value
+  std::vector<int> part_of_;  // by graph value: the value that it shares qparams with, or itself
   std::vector<std::unique_ptr<Observer>> weight_observers_;  // by group; for training only
   std::vector<ChannelRms> channel_rms_;                      // by group
   std::vector<Tensor> channel_scales_;                       // by graph value

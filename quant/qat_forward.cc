@@ -180,7 +180,7 @@ class Pass {
       plan_.qparams[output] = y;
       return result;
     }
-    plan_.qparams[output] = prepared_.observer(output)->qparams().front();
+    plan_.qparams[output] = prepared_.qparams(output);
     plan_layer(prepared_, g, plan_);
     return qat_weighted_frozen(layer, plan_.layers[g], x);
   }
@@ -203,7 +203,7 @@ class Pass {
         }
         observer.observe(run_layer_in_float(prepared_, g, inputs));
       }
-      plan_.qparams[output] = observer.qparams().front();
+      plan_.qparams[output] = prepared_.qparams(output);
     }
     plan_layer(prepared_, g, plan_);
     std::shared_ptr<const TapeOp> op;
@@ -243,7 +243,7 @@ class Pass {
     if (dtype == DType::u8 && !have.u8.defined()) {
       Observer& observer = *prepared_.observer(value);
       if (observes(observer)) observer.observe(have.f32);
-      plan_.qparams[value] = observer.qparams().front();
+      plan_.qparams[value] = prepared_.qparams(value);
       have.u8 = quantize(have.f32, *plan_.qparams[value]);
     }
     if (dtype == DType::f32 && !have.f32.defined())

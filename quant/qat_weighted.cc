@@ -161,8 +161,9 @@ class TrainedOp : public TapeOp {
   }
 
   void observe_output(const Tensor& conv) const {
-    const int output = layer_.prepared.groups().groups[layer_.group].output;
-    Observer& observer = *layer_.prepared.observer(layer_.prepared.groups().alias[output]);
+    const nn::GroupedGraph& groups = layer_.prepared.groups();
+    const int output = groups.alias[groups.groups[layer_.group].output];
+    Observer& observer = *layer_.prepared.observer(output);
     if (layer_.prepared.observer_enabled() || observer.never_observed()) {
       if (!observer.takes_ranges()) {
         observer.observe(nn::channel_apply(conv, pass_.affine(parts_.range)));
@@ -176,7 +177,7 @@ class TrainedOp : public TapeOp {
         observer.observe_ranges({&range, 1});
       }
     }
-    output_ = observer.qparams().front();
+    output_ = layer_.prepared.qparams(output);
   }
 
   // f stands before and, as 1 / f, behind the quantization: only its error has a gradient.

@@ -17,6 +17,8 @@ namespace octet::quant {
 struct QuantRange {
   int32_t quant_min = 0;
   int32_t quant_max = 255;
+
+  friend bool operator==(const QuantRange&, const QuantRange&) = default;
 };
 
 enum class Scheme { affine, symmetric };

@@ -32,11 +32,11 @@ class HistogramObserver : public Observer {
   // The part of ranges()[0] that qparams() covers.
   ValueRange search_range() const { return search_quantized_range(histogram_, ranges_[0]); }
 
+  std::vector<ValueRange> quantized_ranges() const override { return {search_range()}; }
   void reset() override;
 
  protected:
   void update(const Tensor& x) override;
-  std::vector<ValueRange> quantized_ranges() const override { return {search_range()}; }
 
  private:
   std::vector<float> count(std::span<const float> values, ValueRange range) const;

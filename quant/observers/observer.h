@@ -26,6 +26,8 @@ struct ObserverOptions {
   QuantRange range = {0, 255};  // within dtype
   float eps = kDefaultEps;      // least scale
 
+  friend bool operator==(const ObserverOptions&, const ObserverOptions&) = default;
+
   // What kernels take: u8, 0..255, affine.
   static ObserverOptions activation() { return {}; }
   // s8, -127..127, symmetric: scale = max|w| / 127.
@@ -54,6 +56,8 @@ class Observer {
   bool never_observed() const { return ranges_.empty(); }
   virtual void reset() { ranges_.clear(); }
 
+  // The ranges that qparams() covers: ranges(), unless an observer leaves some values out.
+  virtual std::vector<ValueRange> quantized_ranges() const { return ranges_; }
   // One per range. Throws octet::Error before the first observation.
   virtual std::vector<QParams> qparams() const;
   // Scales that training learns, f32 [ranges], as a parameter; undefined where they follow from the
@@ -74,9 +78,6 @@ class Observer {
   virtual void update(const Tensor& x) = 0;
   // As many ranges as before, if there were any.
   virtual void update_ranges(std::span<const ValueRange> ranges) { (void)ranges; }
-  // The ranges that qparams() covers: ranges(), unless an observer leaves some values out.
-  virtual std::vector<ValueRange> quantized_ranges() const { return ranges_; }
-
   std::vector<ValueRange> ranges_;
 
  private:
