@@ -22,26 +22,27 @@
 
 namespace octet::kernels {
 
-// A square layer that keeps the image's size, up to the stride.
+// A layer on a square image that keeps its size, up to the stride.
 struct ConvShape {
   size_t in_hw, in_c, out_c, kernel, stride;
   size_t groups = 1;
+  size_t width = 0;  // of the kernel, where that is not as wide as high
 
+  size_t kernel_w() const { return width == 0 ? kernel : width; }
   Conv2dGeometry geometry() const {
-    const size_t pad = kernel / 2;
-    const size_t out_hw = (in_hw + 2 * pad - kernel) / stride + 1;
+    const auto out = [this](size_t k) { return (in_hw + k / 2 * 2 - k) / stride + 1; };
     return {.in_h = in_hw,
             .in_w = in_hw,
             .in_c = in_c,
-            .out_h = out_hw,
-            .out_w = out_hw,
+            .out_h = out(kernel),
+            .out_w = out(kernel_w()),
             .out_c = out_c,
             .kernel_h = kernel,
-            .kernel_w = kernel,
+            .kernel_w = kernel_w(),
             .stride_h = stride,
             .stride_w = stride,
-            .pad_top = pad,
-            .pad_left = pad,
+            .pad_top = kernel / 2,
+            .pad_left = kernel_w() / 2,
             .groups = groups};
   }
 };
@@ -78,6 +79,15 @@ inline constexpr ConvShape kDenseShapes[] = {
     {56, 64, 128, 3, 2},
     {28, 128, 256, 3, 2},
     {14, 256, 512, 3, 2},
+    // Inception v3
+    {35, 48, 64, 5, 1},
+    {35, 96, 96, 3, 1},
+    {17, 128, 128, 1, 1, 1, 7},
+    {17, 128, 192, 7, 1, 1, 1},
+    {17, 192, 192, 1, 1, 1, 7},
+    {17, 192, 192, 7, 1, 1, 1},
+    {8, 384, 384, 1, 1, 1, 3},
+    {8, 384, 384, 3, 1, 1, 1},
 };
 
 // The layers of a training step on images of 32x32.
@@ -210,7 +220,7 @@ bool register_convs(std::span<const ConvShape> shapes, size_t batch = 1, const c
       std::snprintf(channels, sizeof(channels), "c%zu", s.in_c);
     }
     std::snprintf(name, sizeof(name), "%zux%zux%zu %s %zux%zu/%zu%s", batch, s.in_hw, s.in_hw,
-                  channels, s.kernel, s.kernel, s.stride, suffix);
+                  channels, s.kernel, s.kernel_w(), s.stride, suffix);
     Conv2dGeometry g = s.geometry();
     g.batch = batch;
     benchmark::RegisterBenchmark(name, measure_conv<Layer>, g)->UseManualTime()->Iterations(4);
