@@ -87,17 +87,29 @@ struct Block {
         q(static_cast<uint8_t*>(workspace)),
         qparams(reinterpret_cast<QParams*>(q + plan.block_bytes())) {}
 
-  void quantize(const Params& params, const Plan& plan, const float* x, size_t count) {
+  // `count` rows of x, f32 or u8.
+  template <class X>
+  void load(const Params& params, const Plan& plan, const X* x, size_t count) {
     rows = count;
     const size_t n = params.inputs;
     for (size_t i = 0; i < count; ++i, x += n) {
-      float min, max;
-      quantize_rows::range({x, 1, n}, &min, &max, 0, 1);
-      qparams[i] = ref::dynamic_rows::row_qparams(min, max);
       uint8_t* row = q + i * plan.row_bytes();
-      quantize::quantize(x, row, n, qparams[i]);
+      qparams[i] = load_row(params, x, row);
       std::memset(row + n, 0, plan.row_bytes() - n);
     }
+  }
+
+ private:
+  static QParams load_row(const Params& params, const float* x, uint8_t* row) {
+    float min, max;
+    quantize_rows::range({x, 1, params.inputs}, &min, &max, 0, 1);
+    const QParams qparams = ref::dynamic_rows::row_qparams(min, max);
+    quantize::quantize(x, row, params.inputs, qparams);
+    return qparams;
+  }
+  static QParams load_row(const Params& params, const uint8_t* x, uint8_t* row) {
+    std::memcpy(row, x, params.inputs);
+    return params.x;
   }
 };
 
@@ -221,7 +233,8 @@ Work rows_work(const Params& params) {
   return {plan.tasks, plan.block_bytes() + plan.block_rows * sizeof(QParams)};
 }
 
-void rows_run(const Params& params, const void* packed, const float* x, float* y, void* workspace,
+template <class X>
+void run_rows(const Params& params, const void* packed, const X* x, float* y, void* workspace,
               size_t begin, size_t end) {
   const Plan plan(params);
   if (begin >= end) return;
@@ -232,13 +245,22 @@ void rows_run(const Params& params, const void* packed, const float* x, float* y
       (plan.by_panels ? plan.panels : params.rows) * end / plan.tasks;
   Block block(plan, workspace);
   for (; row < last_row; row += block.rows) {
-    block.quantize(params, plan, x + row * params.inputs,
-                   std::min(plan.block_rows, last_row - row));
+    block.load(params, plan, x + row * params.inputs, std::min(plan.block_rows, last_row - row));
     with_dot([&](auto dot) {
       run_panels<decltype(dot)::value>(params, plan, packed, block, y + row * params.outputs, panel,
                                        last_panel);
     });
   }
+}
+
+void rows_run(const Params& params, const void* packed, const float* x, float* y, void* workspace,
+              size_t begin, size_t end) {
+  run_rows(params, packed, x, y, workspace, begin, end);
+}
+
+void rows_run_u8(const Params& params, const void* packed, const uint8_t* q, float* y,
+                 void* workspace, size_t begin, size_t end) {
+  run_rows(params, packed, q, y, workspace, begin, end);
 }
 
 }  // namespace
@@ -252,6 +274,7 @@ HWY_EXPORT(rows_packed_bytes);
 HWY_EXPORT(rows_pack);
 HWY_EXPORT(rows_work);
 HWY_EXPORT(rows_run);
+HWY_EXPORT(rows_run_u8);
 
 size_t packed_bytes(const Params& params) noexcept {
   return HWY_DYNAMIC_DISPATCH(rows_packed_bytes)(params);
@@ -266,6 +289,11 @@ Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(rows_work
 void run(const Params& params, const void* packed, const float* x, float* y, void* workspace,
          size_t begin, size_t end) noexcept {
   HWY_DYNAMIC_DISPATCH(rows_run)(params, packed, x, y, workspace, begin, end);
+}
+
+void run_u8(const Params& params, const void* packed, const uint8_t* q, float* y, void* workspace,
+            size_t begin, size_t end) noexcept {
+  HWY_DYNAMIC_DISPATCH(rows_run_u8)(params, packed, q, y, workspace, begin, end);
 }
 
 }  // namespace octet::kernels::dynamic_rows

@@ -1,5 +1,5 @@
 // dynamic_rows: f32 rows times s8 weights; each row of the input is quantized by itself when it
-// comes.
+// comes, or all are u8 already (run_u8), with the qparams that the caller knows.
 //
 //   lo = min(0, min_k x[k]), hi = max(0, max_k x[k])
 //   scale = max((hi - lo) / 255, 2^-23), zero_point = clamp(-round(lo / scale), 0, 255)
@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/qparams.h"
 #include "kernels/conv2d_geometry.h"
 
 namespace octet::kernels::dynamic_rows {
@@ -31,6 +32,7 @@ struct Params {
   const float* bias = nullptr;
   float lo = -std::numeric_limits<float>::infinity();  // a fused activation: lo <= hi
   float hi = std::numeric_limits<float>::infinity();
+  QParams x;  // of u8 rows: scale and zero_point, 0 to 255
 };
 
 // Bytes that pack() fills. Depends on inputs and outputs.
@@ -45,5 +47,9 @@ Work work(const Params& params) noexcept;
 // Computes tasks [begin, end) of work(params).tasks.
 void run(const Params& params, const void* packed, const float* x, float* y, void* workspace,
          size_t begin, size_t end) noexcept;
+
+// The same from q on, for rows q with the qparams params.x.
+void run_u8(const Params& params, const void* packed, const uint8_t* q, float* y, void* workspace,
+            size_t begin, size_t end) noexcept;
 
 }  // namespace octet::kernels::dynamic_rows

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "base/qparams.h"
 
@@ -32,23 +33,36 @@ inline QParams row_qparams(const float* x, size_t n) {
   return row_qparams(min, max);
 }
 
-// Params: any struct with the fields of dynamic_rows::Params.
+// Params: any struct with the fields of dynamic_rows::Params. One row.
+template <class Params>
+void run_row(const Params& params, const QParams& qparams, const int32_t* q, float* y) {
+  const size_t n = params.inputs;
+  for (size_t o = 0; o < params.outputs; ++o) {
+    int64_t acc = 0;
+    for (size_t k = 0; k < n; ++k)
+      acc += int64_t{params.weight[o * n + k]} * (q[k] - qparams.zero_point);
+    const float scaled = static_cast<float>(acc) * (qparams.scale * params.weight_scale[o]);
+    const float v = scaled + params.bias[o];
+    y[o] = v < params.lo ? params.lo : v > params.hi ? params.hi : v;
+  }
+}
+
 template <class Params>
 void run(const Params& params, const float* x, float* y) {
   const size_t n = params.inputs;
-  for (size_t row = 0; row < params.rows; ++row, x += n) {
+  std::vector<int32_t> q(n);
+  for (size_t row = 0; row < params.rows; ++row, x += n, y += params.outputs) {
     const QParams qparams = row_qparams(x, n);
-    const float inv_scale = 1.0f / qparams.scale;
-    for (size_t o = 0; o < params.outputs; ++o) {
-      int64_t acc = 0;
-      for (size_t k = 0; k < n; ++k)
-        acc += int64_t{params.weight[o * n + k]} *
-               (quantize_value(x[k], inv_scale, qparams) - qparams.zero_point);
-      const float scaled = static_cast<float>(acc) * (qparams.scale * params.weight_scale[o]);
-      const float v = scaled + params.bias[o];
-      *y++ = v < params.lo ? params.lo : v > params.hi ? params.hi : v;
-    }
+    for (size_t k = 0; k < n; ++k) q[k] = quantize_value(x[k], 1.0f / qparams.scale, qparams);
+    run_row(params, qparams, q.data(), y);
   }
+}
+
+template <class Params>
+void run_u8(const Params& params, const uint8_t* x, float* y) {
+  const size_t n = params.inputs;
+  for (size_t row = 0; row < params.rows; ++row, x += n, y += params.outputs)
+    run_row(params, params.x, std::vector<int32_t>(x, x + n).data(), y);
 }
 
 }  // namespace octet::kernels::ref::dynamic_rows

@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstring>
+#include <tuple>
 #include <vector>
 
 #include "base/buffer.h"
@@ -168,6 +169,32 @@ BOOST_AUTO_TEST_CASE(the_scale_of_a_row_is_that_of_its_range_with_zero_inside) {
   const float y[] = {-1.0f, 1.55f};
   BOOST_TEST(ref::dynamic_rows::row_qparams(y, 2).zero_point == 100);
   BOOST_TEST(ref::dynamic_rows::row_qparams(y, 1).zero_point == 255);
+}
+
+BOOST_AUTO_TEST_CASE(rows_that_are_integers_already_equal_the_reference) {
+  for (const auto& [rows, inputs, outputs] :
+       {std::tuple(1, 700, 900), std::tuple(3, 22, 70), std::tuple(70, 300, 500)}) {
+    Layer layer(rows, inputs, outputs);
+    layer.params.x = {0.02f, 117, 0, 255};
+    std::vector<uint8_t> q(layer.x.size());
+    Rng rng(6);
+    testing::fill_integers(q, rng, 0, 255);
+    std::vector<float> want(layer.params.rows * layer.params.outputs);
+    ref::dynamic_rows::run_u8(layer.params, q.data(), want.data());
+    testing::for_each_target([&] {
+      AlignedBuffer packed(dynamic_rows::packed_bytes(layer.params));
+      dynamic_rows::pack(layer.params, packed.data());
+      const Work work = dynamic_rows::work(layer.params);
+      AlignedBuffer workspace(work.workspace_bytes);
+      GuardedArray<uint8_t> x(q.size());
+      std::copy(q.begin(), q.end(), x.begin());
+      std::vector<float> y(want.size());
+      for (size_t t = work.tasks; t-- > 0;)
+        dynamic_rows::run_u8(layer.params, packed.data(), x.data(), y.data(), workspace.data(), t,
+                             t + 1);
+      BOOST_TEST((y == want));
+    });
+  }
 }
 
 }  // namespace octet::kernels
