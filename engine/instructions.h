@@ -16,7 +16,7 @@
 // | reshape             | x                                   | none: the output's shape says it    | y |
 // | pad                 | x [n, h, w, c]                      | pads, pad_front/back (0)            | y: x with real 0 around it |
 // | flatten             | x [n, h, w, c]                      | none                                | y [n, c * h * w], channels outermost (PyTorch's order) |
-// | embedding           | indices s64 [n, ...], weight f32 [rows, d] | none                         | y f32 [n, ..., d]; NaN beyond the rows |
+// | embedding           | indices s64 [n, ...], weight [rows, d] [, weight_scale] | none            | y f32 [n, ..., d]; NaN beyond the rows |
 // | lstm                | x f32 [n, t, k], two products       | reverse (0)                         | y f32 [n, t, h] |
 // | lstm_dynamic        | x f32 [n, t, k], two products       | reverse (0)                         | y f32 [n, t, h] |
 // | concat              | any number of x [..., c]            | none                                | y [..., sum of c] |
@@ -38,6 +38,7 @@
 // s_y). "range" is the fused activation: for f32 the real attributes lo and hi (-inf, inf), for u8
 // the integers quant_min and quant_max (0, 255), both inclusive. clamp, max_pool2d, reshape,
 // pad and flatten on u8 keep scale and zero_point; pooling clamps to the range of y's qparams.
+// embedding has weight f32, or s8 with weight_scale f32 [rows]: y = weight * weight_scale of the row.
 // linear_dynamic quantizes every row of x by itself when it comes: kernels/dynamic_rows.h. The
 // products of lstm are those of x, then of the state: weight [4h, k] or [4h, h] and bias [4h], with
 // lstm_dynamic weight s8, bias and weight_scale, each as in linear_dynamic. Gates stand in the

@@ -1,7 +1,9 @@
 #include "nn/embedding.h"
 
 #include <cstring>
+#include <utility>
 
+#include "nn/lower_weighted.h"
 #include "nn/op_support.h"
 #include "nn/random.h"
 
@@ -55,11 +57,11 @@ engine::ValueId EmbeddingOp::lower(const Lowering& layer) const {
       layer.inputs.size() == 1 && layer.constants.size() == 2 && layer.constants[1].defined() &&
           program.values[layer.inputs[0]].dtype == DType::s64,
       name(), ": ", layer.name, ": only indices of type s64 and a constant table can be lowered");
-  const Tensor& weight = layer.constants[1];
-  const engine::ValueId table =
-      program.add_constant(layer.name + ".weight", DType::f32, weight.shape(), weight.raw());
+  std::vector<engine::ValueId> inputs = layer.inputs;
+  for (const engine::ValueId id : weight_constants(layer, layer.name, layer.constants[1]))
+    inputs.push_back(id);
   const engine::ValueId y = program.add_activation(layer.name, DType::f32, layer.output_shape);
-  program.add_instruction(name(), layer.name, {layer.inputs[0], table}, {y});
+  program.add_instruction(name(), layer.name, std::move(inputs), {y});
   return y;
 }
 

@@ -20,6 +20,8 @@ class EmbeddingOp : public Op {
                                      std::vector<Tensor>& saved) const override;
   std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::unsupported; }
+  // A table in s8 with a scale per row.
+  bool has_dynamic() const override { return true; }
   engine::ValueId lower(const Lowering& layer) const override;
 };
 

@@ -30,19 +30,27 @@ std::vector<ValueId> quantized_constants(const Lowering& layer) {
 
 }  // namespace
 
-std::vector<ValueId> product_constants(const Lowering& layer, const std::string& name,
-                                       const Tensor& weight, const Tensor& bias) {
+std::vector<ValueId> weight_constants(const Lowering& layer, const std::string& name,
+                                      const Tensor& weight) {
   engine::Program& program = *layer.program;
-  const Tensor b = bias.defined() ? bias : Tensor::zeros({weight.dim(0)});
-  const auto add = [&](const char* what, const Tensor& t) {
-    return program.add_constant(name + what, t.dtype(), t.shape(), t.raw());
+  const auto add = [&](const Tensor& t) {
+    return program.add_constant(name + ".weight", t.dtype(), t.shape(), t.raw());
   };
-  if (!layer.weight_scales) return {add(".weight", weight), add(".bias", b)};
+  if (!layer.weight_scales) return {add(weight)};
   LayerQuantization quantization;
   quantization.weight_scale = layer.weight_scales(weight);
-  return {add(".weight", quantize_weight(weight, quantization)), add(".bias", b),
-          program.add_constant(name + ".weight_scale", DType::f32, b.shape(),
+  return {add(quantize_weight(weight, quantization)),
+          program.add_constant(name + ".weight_scale", DType::f32, {weight.dim(0)},
                                quantization.weight_scale.data())};
+}
+
+std::vector<ValueId> product_constants(const Lowering& layer, const std::string& name,
+                                       const Tensor& weight, const Tensor& bias) {
+  const Tensor b = bias.defined() ? bias : Tensor::zeros({weight.dim(0)});
+  std::vector<ValueId> ids = weight_constants(layer, name, weight);
+  ids.insert(ids.begin() + 1,
+             layer.program->add_constant(name + ".bias", DType::f32, b.shape(), b.raw()));
+  return ids;
 }
 
 Tensor quantize_weight(const Tensor& weight, const LayerQuantization& quantization) {

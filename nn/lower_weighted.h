@@ -19,8 +19,12 @@ namespace octet::nn {
 Tensor quantize_weight(const Tensor& weight, const LayerQuantization& quantization);
 Tensor quantize_bias(const Lowering& layer, float x_scale);
 
-// Weight, bias and, when the layer is quantized dynamically, weight_scale of a product, appended to
-// the layer's program as name.weight and so on. bias may be undefined.
+// A weight matrix, f32 or, where the layer has weight_scales, s8 and its weight_scale, appended to
+// the layer's program as name.weight and so on.
+std::vector<engine::ValueId> weight_constants(const Lowering& layer, const std::string& name,
+                                              const Tensor& weight);
+
+// The same of a product, with its bias behind the weight. bias may be undefined.
 std::vector<engine::ValueId> product_constants(const Lowering& layer, const std::string& name,
                                                const Tensor& weight, const Tensor& bias);
 

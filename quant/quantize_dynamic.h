@@ -3,7 +3,9 @@
 //
 //   auto [program, layers] = quantize_dynamic(model, example, {"linear"});
 //
-// Weights have a scale per row, max |w| / 127. What such a layer computes: kernels/dynamic_rows.h.
+// Weights have a scale per row, max |w| / 127. Ops with such a form: "linear", "lstm"
+// (kernels/dynamic_rows.h says what their products compute) and "embedding", whose rows are
+// dequantized as they are looked up.
 // It pays where weights outweigh activations: one row at a time is as fast as memory brings the
 // weights, of which there is a quarter.
 #pragma once

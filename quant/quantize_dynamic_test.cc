@@ -158,7 +158,7 @@ Tensor random_indices(const Shape& shape) {
   return x;
 }
 
-BOOST_AUTO_TEST_CASE(a_language_model_is_quantized_but_for_its_table) {
+BOOST_AUTO_TEST_CASE(a_language_model_is_quantized_layer_by_layer) {
   LanguageModel model;
   const Tensor example = random_indices({1, 6});
   const Conversion c = quantize_dynamic(model, example, {"linear", "lstm"});
@@ -167,8 +167,31 @@ BOOST_AUTO_TEST_CASE(a_language_model_is_quantized_but_for_its_table) {
   for (const LayerReport& layer : c.layers) quantized += layer.quantized ? layer.name + " " : "";
   BOOST_TEST(ops == "embedding lstm_dynamic lstm_dynamic linear_dynamic ");
   BOOST_TEST(quantized == "lstm lstm#1 decoder ");
+  const Conversion all = quantize_dynamic(model, example, {"linear", "lstm", "embedding"});
+  BOOST_TEST(all.layers.front().quantized);
+  // The other layers are as they were.
+  BOOST_TEST(all.program.instructions.back().op == "linear_dynamic");
   const Conversion part = quantize_dynamic(model, example, {"lstm"});
   BOOST_TEST(part.program.instructions.back().op == "linear");
+}
+
+BOOST_AUTO_TEST_CASE(a_table_keeps_each_row_to_half_a_step_of_its_scale_in_a_quarter_of_the_bytes) {
+  nn::Embedding table(200, 64);
+  for (int64_t k = 0; k < 64; ++k) table.weight.data<float>()[3 * 64 + k] *= 100.0f;
+  const Conversion c = quantize_dynamic(table, Tensor::zeros({1, 1}, DType::s64), {"embedding"});
+  BOOST_TEST(c.program.constant_bytes() == 200u * (64 + 4));
+  Tensor x = Tensor::zeros({200, 1}, DType::s64);
+  for (int64_t i = 0; i < 200; ++i) x.data<int64_t>()[i] = i;
+  const Tensor y = run(c.program, x, {});
+  for (int64_t row = 0; row < 200; ++row) {
+    const float* w = table.weight.data<float>() + row * 64;
+    float largest = 0;
+    for (int64_t k = 0; k < 64; ++k) largest = std::max(largest, std::abs(w[k]));
+    // Half a step, and some roundings of w.
+    for (int64_t k = 0; k < 64; ++k)
+      BOOST_REQUIRE(std::abs(y.data<float>()[row * 64 + k] - w[k]) <=
+                    largest * (0.5f / 127 + 0x1p-20f));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(length_batch_and_padding_never_change_a_sequence) {

@@ -15,19 +15,20 @@ bool is_real(std::string_view attribute) { return attribute == "lo" || attribute
 
 Operands::Operands(const Program& program, const Instruction& instruction, size_t activations,
                    size_t min_inputs, size_t max_inputs,
-                   std::initializer_list<const char*> attributes, Take take)
+                   std::initializer_list<const char*> attributes, const Unusual& unusual)
     : program_(program), instruction_(instruction) {
   const size_t n = instruction.inputs.size();
   require(n >= min_inputs && n <= max_inputs, "has ", n, " inputs, not ", min_inputs,
           min_inputs == max_inputs ? "" : " or more");
-  require(instruction.outputs.size() == 1, "has ", instruction.outputs.size(), " outputs, not 1");
+  require(instruction.outputs.size() == unusual.outputs, "has ", instruction.outputs.size(),
+          " outputs, not ", unusual.outputs);
   if (!ok()) return;
   for (size_t i = 0; i < n; ++i)
     require(input(i).is_constant == (i >= activations), "input ", i,
             i < activations ? " is a constant" : " is not a constant");
   for (size_t i = 0; i < activations; ++i)
-    require((input(i).dtype == DType::s64) == (take == Take::indices), "input ", i, " is ",
-            name_of(input(i).dtype), take == Take::indices ? ", not s64" : ", not f32 or u8");
+    require((input(i).dtype == DType::s64) == unusual.indices, "input ", i, " is ",
+            name_of(input(i).dtype), unusual.indices ? ", not s64" : ", not f32 or u8");
   check_attributes(attributes);
 }
 
@@ -91,7 +92,11 @@ kernels::OutputRange Operands::output_range() const {
 }
 
 void Operands::require_constant(size_t i, const char* what, DType dtype, const Shape& shape) {
-  const Value& value = input(i);
+  require_value(what, input(i), dtype, shape);
+}
+
+void Operands::require_value(const char* what, const Value& value, DType dtype,
+                             const Shape& shape) {
   require(value.dtype == dtype, what, " is ", name_of(value.dtype), ", not ", name_of(dtype));
   require(value.shape == shape, what, " has shape ", value.shape, ", not ", shape);
 }

@@ -24,14 +24,17 @@ struct RealRange {
 
 class Operands {
  public:
-  // Activations are numbers, f32 or u8, or indices, s64, which few operations take.
-  enum class Take { numbers, indices };
+  // What few operations take.
+  struct Unusual {
+    bool indices = false;  // activations are s64, else numbers: f32 or u8
+    size_t outputs = 1;
+  };
 
   // Demands min..max inputs (the first `activations` of them computed, the others constant), one
   // output, and no attribute but the named ones, each once and of its type.
   Operands(const Program& program, const Instruction& instruction, size_t activations,
            size_t min_inputs, size_t max_inputs, std::initializer_list<const char*> attributes,
-           Take take = Take::numbers);
+           const Unusual& unusual = {false, 1});
 
   bool ok() const { return why_.empty(); }
   Failure failure() const { return {why_}; }
@@ -44,7 +47,7 @@ class Operands {
 
   // i below the number of inputs that was demanded.
   const Value& input(size_t i) const { return program_.values[instruction_.inputs[i]]; }
-  const Value& output() const { return program_.values[instruction_.outputs[0]]; }
+  const Value& output(size_t i = 0) const { return program_.values[instruction_.outputs[i]]; }
   size_t inputs() const { return instruction_.inputs.size(); }
   bool quantized() const { return input(0).dtype == DType::u8; }
 
@@ -61,6 +64,8 @@ class Operands {
   // Demands that input i is a constant of that type and shape.
   void require_constant(size_t i, const char* what, DType dtype, const Shape& shape);
   void require_same_dtype(size_t i);
+  // Demands that the value has that type and shape.
+  void require_value(const char* what, const Value& value, DType dtype, const Shape& shape);
   void require_same_elements();
   // Scale and zero_point of the output are those of the first input.
   void require_kept_qparams();
