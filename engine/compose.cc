@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/instructions.h"
 #include "engine/text.h"
 
 namespace octet::engine {
@@ -116,6 +117,25 @@ std::vector<ValueId> splice(const Program& part, const std::string& prefix,
   }
   whole.storage.insert(whole.storage.end(), part.storage.begin(), part.storage.end());
   return renumbered(part.outputs, numbers);
+}
+
+Program with_state(Program program) {
+  for (Instruction& instruction : program.instructions) {
+    const InstructionType* type = find_instruction_type(instruction.op);
+    if (type == nullptr || !type->has_state || instruction.outputs.size() > 1) continue;
+    // add_activation moves the values.
+    const Value y = program.values[instruction.outputs[0]];
+    const Shape shape{1, y.shape[y.shape.rank() - 1]};
+    std::vector<ValueId> state;
+    for (std::vector<ValueId>* where : {&program.inputs, &program.outputs}) {
+      state.push_back(program.add_activation(instruction.name + ".h", y.dtype, shape, y.qparams));
+      state.push_back(program.add_activation(instruction.name + ".c", DType::f32, shape));
+      where->insert(where->end(), state.end() - 2, state.end());
+    }
+    instruction.inputs.insert(instruction.inputs.begin() + 1, state.begin(), state.begin() + 2);
+    instruction.outputs.insert(instruction.outputs.end(), state.begin() + 2, state.end());
+  }
+  return program;
 }
 
 }  // namespace octet::engine

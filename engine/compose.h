@@ -23,4 +23,10 @@ Result<Program> cut(const Program& program, const std::string& value);
 std::vector<ValueId> splice(const Program& part, const std::string& prefix,
                             const std::vector<ValueId>& inputs, Program& whole);
 
+// The program with the state of every instruction that has one (InstructionType::has_state) and
+// does not get it yet as inputs, behind its own, and outputs: "NAME.h" and "NAME.c", in the order
+// of execution. Who hands each output to its input runs one sequence in pieces. A sequence starts
+// with what stands for 0: zeros in f32, zero_point in u8.
+Program with_state(Program program);
+
 }  // namespace octet::engine

@@ -17,8 +17,8 @@
 // | pad                 | x [n, h, w, c]                      | pads, pad_front/back (0)            | y: x with real 0 around it |
 // | flatten             | x [n, h, w, c]                      | none                                | y [n, c * h * w], channels outermost (PyTorch's order) |
 // | embedding           | indices s64 [n, ...], weight [rows, d] [, weight_scale] | none            | y f32 [n, ..., d]; NaN beyond the rows |
-// | lstm                | x f32 [n, t, k], two products       | reverse (0)                         | y f32 [n, t, h] |
-// | lstm_dynamic        | x f32 [n, t, k], two products       | reverse (0)                         | y f32 [n, t, h] |
+// | lstm                | x [n, t, k] [, h, c], weights        | none                                | y [n, t, d * h] [, h, c] |
+// | lstm_dynamic        | x f32 [n, t, k] [, h, c], weights    | none                                | y f32 [n, t, d * h] [, h, c] |
 // | concat              | any number of x [..., c]            | none                                | y [..., sum of c] |
 // | table               | x u8, table u8 [256]                | none                                | y u8: table[x] |
 // | sigmoid, tanh, gelu, hardsigmoid, hardswish | x f32       | none                                | y f32 |
@@ -37,17 +37,18 @@
 // at scale s_x * weight_scale[o]; the multiplier is requantize_multiplier(s_x, weight_scale[o],
 // s_y). "range" is the fused activation: for f32 the real attributes lo and hi (-inf, inf), for u8
 // the integers quant_min and quant_max (0, 255), both inclusive. clamp, max_pool2d, reshape,
-// pad and flatten on u8 keep scale and zero_point; pooling clamps to the range of y's qparams.
+// pad and flatten on u8 keep scale and zero_point; slice and channel_shuffle do so, too; pooling
+// clamps to the range of y's qparams. A table's entries lie within y's range. mul on u8:
+// kernels/mul_u8.h. concat quantizes the integers of an input anew by y's qparams where they
+// differ: quantize(dequantize(x)), base/qparams.h.
 // embedding has weight f32, or s8 with weight_scale f32 [rows]: y = weight * weight_scale of the row.
-// linear_dynamic quantizes every row of x by itself when it comes: kernels/dynamic_rows.h. The
-// products of lstm are those of x, then of the state: weight [4h, k] or [4h, h] and bias [4h], with
-// lstm_dynamic weight s8, bias and weight_scale, each as in linear_dynamic. Gates stand in the
-// order i, f, g, o (kernels/lstm_cell.h); state starts from 0; reverse: from the last step to the
-// first.
-// A table's entries lie within y's range. mul on u8:
-// slice and channel_shuffle do so, too. A table's entries lie within y's range. mul on u8:
-// kernels/mul_u8.h. concat quantizes the integers of an input anew by y's qparams where they differ:
-// quantize(dequantize(x)), base/qparams.h.
+// linear_dynamic quantizes every row of x by itself when it comes: kernels/dynamic_rows.h.
+// lstm has d = 1 or 2 directions, forward and in reverse, with two products each, of x and of h:
+// weight [4h, k] and [4h, h], bias f32 [4h], where weights are s8 weight_scale f32 [4h]. Gates
+// stand in the order i, f, g, o (kernels/lstm_cell.h). lstm_dynamic quantizes rows of x and h as
+// linear_dynamic does; on u8 all rows of x, and those of h, have the qparams of x and y
+// (dynamic_rows.h: run_u8), and h is quantized with y's. The state [n, d * h], h of y's type and
+// qparams, c f32, is that to start from, and the last; without it both start from 0.
 //
 // Adding an operation: a file in engine/instructions/ and a row of kInstructionTypes in
 // instructions.cc.
@@ -106,6 +107,9 @@ struct InstructionType {
   Result<std::unique_ptr<Kernel>> (*create)(const Program& program, const Instruction& instruction);
   // The output may live where its first input did, when nobody needs that input later.
   bool in_place;
+  // It steps through time: behind x it may read a state h, c [n, width of y], and then gives the
+  // last one behind y.
+  bool has_state = false;
 };
 
 std::span<const InstructionType> instruction_types();

@@ -4,7 +4,6 @@
 
 #include "nn/cat.h"
 #include "nn/dropout.h"
-#include "nn/lstm_direction.h"
 #include "nn/random.h"
 
 namespace octet::nn {
@@ -15,8 +14,7 @@ Lstm::Lstm(int64_t input_size, int64_t hidden_size, const LstmOptions& options)
               input_size, ", hidden_size ", hidden_size, ", num_layers ", options.num_layers);
   DropoutOp(options.dropout, true);  // checks p
   for (int64_t layer = 0; layer < options.num_layers; ++layer) {
-    const int64_t inputs =
-        layer == 0 ? input_size : hidden_size * static_cast<int64_t>(directions());
+    const int64_t inputs = layer == 0 ? input_size : hidden_size * directions();
     const std::string suffix = "_l" + std::to_string(layer);
     layers_.push_back(make_direction(inputs, suffix));
     if (options.bidirectional) layers_.push_back(make_direction(inputs, suffix + "_reverse"));
@@ -35,42 +33,59 @@ Lstm::Direction Lstm::make_direction(int64_t inputs, const std::string& suffix) 
   return d;
 }
 
+Tensor Lstm::forward(const Tensor& x) {
+  OCTET_CHECK(x.rank() == 3, "lstm: input is ", x.shape().text(), ", expects 3 dimensions");
+  return walk(x, [&](Tensor y, std::vector<Tensor> parameters, int64_t) {
+    parameters.insert(parameters.begin(), std::move(y));
+    return apply_one(std::make_shared<LstmLayerOp>(layer_options(false)), std::move(parameters));
+  });
+}
+
 LstmResult Lstm::run(const Tensor& x, const Tensor& lengths,
                      const std::optional<LstmState>& start) {
-  const PathScope scope(path());
   OCTET_CHECK(x.rank() == 3, "lstm: input is ", x.shape().text(), ", expects 3 dimensions");
-  Tensor y = x;
-  const int64_t count = static_cast<int64_t>(layers_.size());
-  const int64_t n = x.dim(options_.batch_first ? 0 : 1);
-  const Shape all{count, n, hidden_size_}, one{n, hidden_size_};
+  const int64_t n = x.dim(options_.batch_first ? 0 : 1), count = directions();
+  const Shape all{count * options_.num_layers, n, hidden_size_};
   const LstmState from = start ? *start : LstmState{Tensor::zeros(all), Tensor::zeros(all)};
   OCTET_CHECK(from.h.shape() == all && from.c.shape() == all, "lstm: h is ", from.h.shape().text(),
               ", c ", from.c.shape().text(), ", expects ", all.text());
-  std::vector<Tensor> h, c, outputs;
-  for (int64_t i = 0; i < count; ++i) {
-    const Direction& d = layers_[static_cast<size_t>(i)];
-    const bool reverse = options_.bidirectional && i % 2 == 1;
-    std::vector<Tensor> inputs{y,
-                               d.weight_ih,
-                               d.weight_hh,
-                               d.bias_ih,
-                               d.bias_hh,
-                               from.h.slice(i, i + 1).view(one),
-                               from.c.slice(i, i + 1).view(one)};
+  std::vector<Tensor> h, c;
+  const Tensor y = walk(x, [&](Tensor input, std::vector<Tensor> inputs, int64_t layer) {
+    inputs.insert(inputs.begin(), std::move(input));
+    for (const Tensor* t : {&from.h, &from.c})
+      inputs.push_back(t->slice(layer * count, (layer + 1) * count));
     if (lengths.defined()) inputs.push_back(lengths);
-    const LstmDirectionOptions options{.reverse = reverse, .batch_first = options_.batch_first};
     const auto results =
-        octet::apply(std::make_shared<LstmDirectionOp>(options), std::move(inputs));
-    outputs.push_back(results[0]);
+        octet::apply(std::make_shared<LstmLayerOp>(layer_options(true)), std::move(inputs));
     h.push_back(results[1]);
     c.push_back(results[2]);
-    if (outputs.size() < directions()) continue;
-    y = outputs.size() == 1 ? outputs[0] : cat(outputs);
-    outputs.clear();
-    if (options_.dropout > 0.0f && i + 1 < count)
+    return results[0];
+  });
+  return {y, {cat(h, 0), cat(c, 0)}};
+}
+
+LstmLayerOptions Lstm::layer_options(bool state) const {
+  return {.batch_first = options_.batch_first,
+          .bidirectional = options_.bidirectional,
+          .state = state,
+          .grid = std::nullopt};
+}
+
+template <class Layer>
+Tensor Lstm::walk(const Tensor& x, const Layer& layer) {
+  const PathScope scope(path());
+  Tensor y = x;
+  for (int64_t l = 0; l < options_.num_layers; ++l) {
+    std::vector<Tensor> parameters;
+    for (int64_t i = l * directions(); i < (l + 1) * directions(); ++i) {
+      const Direction& d = layers_[static_cast<size_t>(i)];
+      parameters.insert(parameters.end(), {d.weight_ih, d.weight_hh, d.bias_ih, d.bias_hh});
+    }
+    y = layer(std::move(y), std::move(parameters), l);
+    if (options_.dropout > 0.0f && l + 1 < options_.num_layers)
       y = apply_one(std::make_shared<DropoutOp>(options_.dropout, is_training()), {y});
   }
-  return {y, {cat(h, 0), cat(c, 0)}};
+  return y;
 }
 
 }  // namespace octet::nn

@@ -1,4 +1,4 @@
-// Lstm: torch.nn.LSTM: layers of lstm_direction.h, each on what the layer before gives.
+// Lstm: torch.nn.LSTM: layers of lstm_layer.h, each on what the layer before gives.
 //
 // Parameters weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, then the same with _reverse,
 // l1...; they start uniform in +-1 / sqrt(hidden_size). Results of both directions stand side by
@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "nn/lstm_layer.h"
 #include "nn/module.h"
 
 namespace octet::nn {
@@ -38,13 +39,17 @@ class Lstm : public Module {
   LstmResult run(const Tensor& x, const Tensor& lengths = {},
                  const std::optional<LstmState>& start = {});
   // run(x).output
-  Tensor forward(const Tensor& x) override { return run(x).output; }
+  Tensor forward(const Tensor& x) override;
 
  private:
   struct Direction {
     Tensor weight_ih, weight_hh, bias_ih, bias_hh;
   };
-  size_t directions() const { return options_.bidirectional ? 2 : 1; }
+  int64_t directions() const { return options_.bidirectional ? 2 : 1; }
+  LstmLayerOptions layer_options(bool state) const;
+  // layer(y, parameters, index) for each layer, on what the one before gave.
+  template <class Layer>
+  Tensor walk(const Tensor& x, const Layer& layer);
   Direction make_direction(int64_t inputs, const std::string& suffix);
 
   int64_t hidden_size_;

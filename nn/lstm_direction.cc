@@ -1,16 +1,13 @@
 #include "nn/lstm_direction.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
-#include <tuple>
-#include <utility>
 
 #include "kernels/activation_f32.h"
 #include "kernels/lstm_cell.h"
-#include "nn/lower_weighted.h"
 #include "nn/matrix.h"
 #include "nn/op_support.h"
-#include "nn/transpose.h"
 
 namespace octet::nn {
 namespace {
@@ -40,12 +37,6 @@ struct Steps {
 void check_shape(const char* what, const Tensor& t, const Shape& expected) {
   OCTET_CHECK(t.dtype() == DType::f32 && t.shape() == expected, "lstm: ", what, " is ",
               name_of(t.dtype()), " ", t.shape().text(), ", expects f32 ", expected.text());
-}
-
-// [n, t, ...] to [t, n, ...] and back.
-Tensor turned(const Tensor& x) {
-  check_f32("lstm", "input", x, 3);
-  return TransposeOp(0, 1).forward({&x, 1})[0];
 }
 
 Steps steps_of(std::span<const Tensor> inputs, bool reverse) {
@@ -81,15 +72,35 @@ void for_each_row(int64_t n, const Run& run) {
   });
 }
 
+using Grid = std::optional<QParams>;
+
+// lstm_cell.h; h on the grid, where there is one.
+void step_row(size_t hidden, float* gates, const float* recurrent, float* h, float* c,
+              const Grid& grid) {
+  kernels::lstm_cell(hidden, gates, recurrent, h, c);
+  if (!grid) return;
+  const float inverse = 1.0f / grid->scale;
+  for (size_t k = 0; k < hidden; ++k)
+    h[k] = dequantize_value(quantize_value(h[k], inverse, *grid), *grid);
+}
+
+// Whether the gradient passes straight through the rounding of v.
+bool passes(float v, const Grid& grid) {
+  if (!grid) return true;
+  const float q = std::nearbyintf(v * (1.0f / grid->scale)) + static_cast<float>(grid->zero_point);
+  return q >= static_cast<float>(grid->quant_min) && q <= static_cast<float>(grid->quant_max);
+}
+
 // gates: i, f, g, o in, d loss / d a out. c: after the step, before: before it. dh: of y and of the
 // step behind, together; dc: of the step behind in, of the step before out. work: hidden elements.
 void step_back_row(size_t hidden, float* gates, const float* c, const float* before,
-                   const float* dh, float* dc, float* work) {
+                   const float* dh, float* dc, float* work, const Grid& grid) {
   float *i = gates, *f = i + hidden, *g = f + hidden, *o = g + hidden;
   kernel::tanh(c, work, hidden);
   for (size_t k = 0; k < hidden; ++k) {
-    const float z = work[k], dck = dc[k] + dh[k] * o[k] * ((1.0f - z) * (1.0f + z));
-    const float di = dck * g[k], df = dck * before[k], dg = dck * i[k], d_o = dh[k] * z;
+    const float z = work[k], dhk = passes(o[k] * z, grid) ? dh[k] : 0.0f;
+    const float dck = dc[k] + dhk * o[k] * ((1.0f - z) * (1.0f + z));
+    const float di = dck * g[k], df = dck * before[k], dg = dck * i[k], d_o = dhk * z;
     dc[k] = dck * f[k];
     i[k] = di * i[k] * (1.0f - i[k]);
     f[k] = df * f[k] * (1.0f - f[k]);
@@ -125,7 +136,7 @@ Tensor column_sums(const Tensor& rows, int64_t columns) {
 
 // The steps backwards: gates become d loss / d a of every step, dh and dc those of the start.
 void walk_back(const Steps& s, std::span<const Tensor> saved, const Tensor& gates, const Tensor& dy,
-               const Tensor& dh, const Tensor& dc) {
+               const Tensor& dh, const Tensor& dc, const Grid& grid) {
   const size_t hidden = static_cast<size_t>(s.hidden);
   const Tensor turned = Tensor::empty({s.hidden, 4 * s.hidden});
   transpose_matrix(saved[kWeightHh].data<float>(), 4 * s.hidden, s.hidden, turned.data<float>());
@@ -145,7 +156,7 @@ void walk_back(const Steps& s, std::span<const Tensor> saved, const Tensor& gate
       if (dy.defined())
         for (size_t k = 0; k < hidden; ++k) d[k] += dy.data<float>()[at + static_cast<int64_t>(k)];
       step_back_row(hidden, a, cells + at, s.before(t, row, cells, start), d,
-                    dc.data<float>() + from, work.data<float>() + from);
+                    dc.data<float>() + from, work.data<float>() + from, grid);
     });
     weight.multiply(da, s.n, next.data<float>());
     for_each_row(s.n, [&](int64_t row) {
@@ -172,11 +183,9 @@ std::vector<Tensor> LstmDirectionOp::forward(std::span<const Tensor> inputs) con
   return forward_saving(inputs, saved);
 }
 
-std::vector<Tensor> LstmDirectionOp::forward_saving(std::span<const Tensor> given,
+std::vector<Tensor> LstmDirectionOp::forward_saving(std::span<const Tensor> inputs,
                                                     std::vector<Tensor>& saved) const {
-  std::vector<Tensor> inputs(given.begin(), given.end());
-  if (options_.batch_first && !inputs.empty()) inputs[kX] = turned(inputs[kX]);
-  const Steps s = steps_of(inputs, options_.reverse);
+  const Steps s = steps_of(inputs, reverse_);
   const size_t hidden = static_cast<size_t>(s.hidden);
   const Tensor gates = Tensor::empty({s.t, s.n, 4 * s.hidden});
   PackedMatrix(inputs[kWeightIh].data<float>(), 4 * s.hidden, s.in, inputs[kBiasIh].data<float>())
@@ -194,8 +203,8 @@ std::vector<Tensor> LstmDirectionOp::forward_saving(std::span<const Tensor> give
       float *hr = h.data<float>() + row * s.hidden, *cr = c.data<float>() + row * s.hidden;
       const bool active = s.active(t, row);
       if (active)
-        kernels::lstm_cell(hidden, gates.data<float>() + at * 4 * s.hidden,
-                           recurrent.data<float>() + row * 4 * s.hidden, hr, cr);
+        step_row(hidden, gates.data<float>() + at * 4 * s.hidden,
+                 recurrent.data<float>() + row * 4 * s.hidden, hr, cr, grid_);
       std::copy_n(cr, hidden, cells.data<float>() + at * s.hidden);
       if (active) {
         std::copy_n(hr, hidden, y.data<float>() + at * s.hidden);
@@ -208,27 +217,23 @@ std::vector<Tensor> LstmDirectionOp::forward_saving(std::span<const Tensor> give
   saved.resize(kLengths + 1);
   saved.insert(saved.end(), {gates, cells, y});
   const Shape last{1, s.n, s.hidden};
-  return {options_.batch_first ? turned(y) : y, h.view(last), c.view(last)};
+  return {y, h.view(last), c.view(last)};
 }
 
 std::vector<Tensor> LstmDirectionOp::backward(const BackwardArgs& args) const {
   const std::span<const Tensor> saved = args.saved;
   const Steps s =
-      steps_of(saved.first(saved[kLengths].defined() ? kLengths + 1 : kLengths), options_.reverse);
+      steps_of(saved.first(saved[kLengths].defined() ? kLengths + 1 : kLengths), reverse_);
   const int64_t rows = s.t * s.n, width = 4 * s.hidden;
   const Shape state{s.n, s.hidden};
   const Tensor dh = or_zeros(args, 1, state), dc = or_zeros(args, 2, state);
   // What was saved is this op's alone.
   const Tensor da = saved[kGates];
-  const bool turn = options_.batch_first;
-  walk_back(s, saved, da, turn && args.dy[0].defined() ? turned(args.dy[0]) : args.dy[0], dh, dc);
+  walk_back(s, saved, da, args.dy[0], dh, dc, grid_);
   std::vector<Tensor> dx(args.inputs.size());
   dx[kH] = dh;
   dx[kC] = dc;
-  if (args.wants(kX)) {
-    dx[kX] = product(da, saved[kWeightIh], rows, width, s.in, saved[kX].shape());
-    if (turn) dx[kX] = turned(dx[kX]);
-  }
+  if (args.wants(kX)) dx[kX] = product(da, saved[kWeightIh], rows, width, s.in, saved[kX].shape());
   if (args.wants(kBiasIh)) dx[kBiasIh] = column_sums(da, width);
   // Of its own: whoever scales gradients scales each.
   if (args.wants(kBiasHh)) dx[kBiasHh] = column_sums(da, width);
@@ -241,29 +246,6 @@ std::vector<Tensor> LstmDirectionOp::backward(const BackwardArgs& args) const {
     dx[kWeightHh] = product(turned, states_before(s, saved[kY], saved[kH]), width, rows, s.hidden,
                             saved[kWeightHh].shape());
   return dx;
-}
-
-engine::ValueId LstmDirectionOp::lower(const Lowering& layer) const {
-  check_lowering(name(), layer, 1);
-  const std::vector<Tensor>& tensors = layer.constants;
-  OCTET_CHECK(options_.batch_first && tensors.size() == kLengths, name(), ": ", layer.name,
-              ": only batch_first without lengths can be lowered");
-  for (const Input state : {kH, kC})
-    for (const float v : tensors[state].values<float>())
-      OCTET_CHECK(v == 0.0f, name(), ": ", layer.name, ": only a start of zeros can be lowered");
-  std::vector<engine::ValueId> inputs = layer.inputs;
-  for (const auto& [part, weight, bias] :
-       {std::tuple(".ih", kWeightIh, kBiasIh), std::tuple(".hh", kWeightHh, kBiasHh)})
-    for (const engine::ValueId id :
-         product_constants(layer, layer.name + part, tensors[weight], tensors[bias]))
-      inputs.push_back(id);
-  engine::Program& program = *layer.program;
-  const engine::ValueId y = program.add_activation(layer.name, DType::f32, layer.output_shape);
-  program
-      .add_instruction(layer.weight_scales ? "lstm_dynamic" : name(), layer.name, std::move(inputs),
-                       {y})
-      .attributes = {{"reverse", int64_t{options_.reverse}}};
-  return y;
 }
 
 }  // namespace octet::nn

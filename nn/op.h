@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,7 +47,8 @@ struct Lowering {
   ClampRange range;                     // fused activation
   std::optional<LayerQuantization> quantization;
   // Set for a layer that is quantized dynamically: activations stay f32 and are quantized when they
-  // come; weights become s8 with these scales, one per row of a weight matrix.
+  // come; weights become s8 with these scales, one per row of a weight matrix. Set beside
+  // `quantization` for an op with weight_inputs().
   std::function<std::vector<float>(const Tensor& weight)> weight_scales;
 };
 
@@ -83,6 +85,14 @@ class Op : public TapeOp {
   }
   // The op can take a fused activation in `Lowering::range` (conv2d, linear, add).
   virtual bool takes_activation() const { return false; }
+  // Which inputs are weight matrices with a scale per row, of ops that have several (an LSTM);
+  // lower() puts them into the integer form too by Lowering::weight_scales.
+  virtual std::vector<size_t> weight_inputs() const { return {}; }
+  // Ops with weight_inputs: the op whose inner state is rounded as its quantized output is, for
+  // training.
+  virtual std::shared_ptr<const Op> on_grid(const QParams& output) const {
+    return (void)output, nullptr;
+  }
   // lower() can quantize dynamically, see Lowering::weight_scales.
   virtual bool has_dynamic() const { return false; }
   // The op is an activation that can be fused into the op before it.

@@ -79,7 +79,10 @@ class Tracer {
   // What a node made, a leaf seen before, or a new constant.
   int value_of(const Tensor& tensor) {
     if (tensor.producer() != nullptr) {
-      const int id = outputs_.at(tensor.producer().get()).at(tensor.output_index());
+      const Node& node = *tensor.producer();
+      OCTET_CHECK(tensor.output_index() == 0, "trace: ", node.op->name(), " at '", node.path,
+                  "': only its first result can be lowered");
+      const int id = outputs_.at(&node)[0];
       graph_.values[id].shape = tensor.shape();
       graph_.values[id].dtype = tensor.dtype();
       return id;
@@ -100,7 +103,7 @@ class Tracer {
                 "' can't be lowered");
     traced.path = unique_name(relative_path(node), paths_);
     for (const Tensor& input : node.inputs) traced.inputs.push_back(value_of(input));
-    // Every op has one result; shape and dtype are known when somebody reads it.
+    // Only first results can be used; shape and dtype are known when somebody reads it.
     traced.outputs.push_back(static_cast<int>(graph_.values.size()));
     graph_.values.push_back({{}, DType::f32, Tensor(), traced.path});
     outputs_[&node] = traced.outputs;

@@ -51,7 +51,8 @@ Result<std::unique_ptr<Kernel>> create_linear_dynamic(const Program& program,
   if (!operands.ok()) return operands.failure();
   const Shape& x = operands.input(0).shape;
   const Shape& y = operands.output().shape;
-  DynamicRows::Params params = DynamicRows::read(operands, 1, x[x.rank() - 1], y[y.rank() - 1]);
+  DynamicRows::Params params =
+      DynamicRows::read(operands, 1, x[x.rank() - 1], y[y.rank() - 1], operands.input(0));
   params.lo = range.lo;
   params.hi = range.hi;
   RowsProduct<DynamicRows> product(operands, params);

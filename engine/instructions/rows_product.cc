@@ -6,12 +6,13 @@
 namespace octet::engine {
 
 kernels::dynamic_rows::Params DynamicRows::read(Operands& operands, size_t at, int64_t inputs,
-                                                int64_t outputs) {
+                                                int64_t outputs, const Value& rows) {
   operands.require_constant(at, "weight", DType::s8, {outputs, inputs});
   operands.require_constant(at + 1, "bias", DType::f32, {outputs});
   operands.require_constant(at + 2, "weight_scale", DType::f32, {outputs});
   if (!operands.ok()) return {};
   Params params;
+  if (rows.qparams) params.x = *rows.qparams;
   params.inputs = static_cast<size_t>(inputs);
   params.outputs = static_cast<size_t>(outputs);
   params.weight = elements<int8_t>(operands.input(at));

@@ -1,6 +1,6 @@
-// Products y = x W^T + b of any number of rows, with their packed weights: in f32, or with s8
-// weights and rows that are quantized when they come. One interface, for operations that exist in
-// both forms.
+// Products y = x W^T + b of any number of rows, y f32, with their packed weights: in f32, or with
+// s8 weights and rows that are quantized when they come or are u8 already. One interface, for
+// operations that exist in more than one form.
 #pragma once
 
 #include <algorithm>
@@ -22,10 +22,14 @@ struct ThreadMemory {
 
 struct FloatRows {
   using Params = kernels::conv_f32::Params;
+  using Element = float;
   static constexpr size_t kInputs = 2;
 
-  // Inputs `at`, weight [outputs, inputs], and at + 1, bias [outputs].
-  static Params read(Operands& operands, size_t at, int64_t inputs, int64_t outputs) {
+  // Inputs `at`, weight [outputs, inputs], and at + 1, bias [outputs]. rows: the value whose rows
+  // are multiplied.
+  static Params read(Operands& operands, size_t at, int64_t inputs, int64_t outputs,
+                     const Value& rows) {
+    (void)rows;
     operands.require_constant(at, "weight", DType::f32, {outputs, inputs});
     operands.require_constant(at + 1, "bias", DType::f32, {outputs});
     if (!operands.ok()) return {};
@@ -45,11 +49,13 @@ struct FloatRows {
 
 struct DynamicRows {
   using Params = kernels::dynamic_rows::Params;
+  using Element = float;
   static constexpr size_t kInputs = 3;
 
   // Inputs `at`, weight s8 [outputs, inputs], at + 1, bias, and at + 2, weight_scale [outputs].
   // Demands the bounds of dynamic_rows.h.
-  static Params read(Operands& operands, size_t at, int64_t inputs, int64_t outputs);
+  static Params read(Operands& operands, size_t at, int64_t inputs, int64_t outputs,
+                     const Value& rows);
   static constexpr auto packed_size = kernels::dynamic_rows::packed_bytes;
   static constexpr auto pack = kernels::dynamic_rows::pack;
   static constexpr auto work = kernels::dynamic_rows::work;
@@ -58,10 +64,18 @@ struct DynamicRows {
   static void set_rows(Params& params, size_t rows) { params.rows = rows; }
 };
 
+// The same, of rows that are u8.
+struct IntegerRows : DynamicRows {
+  using Element = uint8_t;
+  static constexpr auto run = kernels::dynamic_rows::run_u8;
+  static constexpr auto reference = kernels::ref::dynamic_rows::run_u8<Params>;
+};
+
 template <class Api>
 class RowsProduct {
  public:
   using Params = typename Api::Params;
+  using Element = typename Api::Element;
 
   // After a failure of the operands it is empty; demands that there is memory.
   RowsProduct(Operands& operands, const Params& params) : params_(params) {
@@ -75,14 +89,14 @@ class RowsProduct {
   size_t workspace_bytes(size_t rows) const {
     return align_up(Api::work(with(rows)).workspace_bytes);
   }
-  void run(size_t rows, const float* x, float* y, const ThreadMemory& memory,
+  void run(size_t rows, const Element* x, float* y, const ThreadMemory& memory,
            ParallelFor& pool) const {
     const Params params = with(rows);
     pool(Api::work(params).tasks, [&](size_t begin, size_t end, unsigned thread) {
       Api::run(params, packed_.data(), x, y, memory.memory + thread * memory.stride, begin, end);
     });
   }
-  void run_reference(size_t rows, const float* x, float* y, const ThreadMemory& memory) const {
+  void run_reference(size_t rows, const Element* x, float* y, const ThreadMemory& memory) const {
     if constexpr (requires { Api::reference; }) {
       Api::reference(with(rows), x, y);
     } else {  // no bit-exact specification: as ever
