@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/error.h"
@@ -87,6 +88,16 @@ BOOST_AUTO_TEST_CASE(a_folder_is_a_data_set) {
   BOOST_TEST(val.images->size() == 1);
   BOOST_TEST(val.images->label(0) == 1);
   BOOST_TEST(val.images->preprocessing().crop == 224);
+  // A model's own way to prepare images is for folders, not for data sets that have one.
+  const DataSetOptions of_model = {.split = Split::test, .folder_preprocessing = how};
+  BOOST_TEST(open_data_set(folder.path(), of_model).images->preprocessing().crop == 1);
+  BOOST_TEST(open_data_set("fashion-mnist", of_model).images->preprocessing().crop == 28);
+  // As bazel run starts programs.
+  setenv("BUILD_WORKING_DIRECTORY", folder.path().c_str(), 1);
+  std::filesystem::create_directories(folder.path("mine"));
+  std::filesystem::rename(folder.path("train"), folder.path("mine/train"));
+  BOOST_TEST(open_data_set("mine", {.preprocessing = how}).images->size() == 2);
+  unsetenv("BUILD_WORKING_DIRECTORY");
   BOOST_TEST(why(folder.path(), {.folder = "x"}).ends_with("'x' is one too many"));
 }
 

@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
       .call = "//zoo:mobilenet_quantize --"};
   return octet::zoo::run_command(
       "mobilenet_quantize",
-      "Quantizes MobileNetV2 to int8 and compares it with the float model. Without weights and "
-      "images it does so with bundled weights on Fashion-MNIST.",
+      "Quantizes a MobileNet to int8 and compares it with the float model. Without weights and "
+      "images it does so for MobileNetV2 with bundled weights on Fashion-MNIST.",
       [&](CLI::App& app) { return octet::zoo::make_quantize_of(app, program); }, argc, argv);
 }

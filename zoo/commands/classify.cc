@@ -26,7 +26,9 @@ void print(const std::string& path, const std::vector<Guess>& guesses) {
 
 class Classify : public Command {
  public:
-  Classify(CLI::App& app, const char* model_option) : program_(app.get_name()), threads_(app) {
+  Classify(CLI::App& app, const char* model_option)
+      : program_((app.get_parent() != nullptr ? app.get_parent() : &app)->get_name()),
+        threads_(app) {
     app.add_option(model_option, model_, "an .octet file, as mobilenet_quantize --save writes it")
         ->required();
     app.add_option("images", images_, "JPEG or PNG files")->required();

@@ -52,15 +52,12 @@ int run_commands(const char* program, const char* description, int argc, char** 
       CLI::App* sub = app.add_subcommand(entry.name, entry.description);
       made.emplace_back(sub, entry.make(*sub));
     }
-    if (argc < 2) {
-      std::cout << app.help();
-      return 0;
-    }
-    if (argv[1][0] != '-') check_is_command(argv[1]);
-    app.require_subcommand(1);
+    if (argc > 1 && argv[1][0] != '-') check_is_command(argv[1]);
+    app.require_subcommand(0, 1);
     if (!parse_options(app, argc, argv)) return 0;
     for (const auto& [sub, command] : made)
       if (sub->parsed()) return command->run();
+    std::cout << app.help();
     return 0;
   });
 }

@@ -72,6 +72,9 @@ double sqnr_of(double signal, double noise) {
   return 10 * std::log10(signal / noise);
 }
 
+constexpr double kRescaledDb = 1;
+constexpr double kFewestValues = 16;  // of a channel
+
 }  // namespace
 
 Comparer::Comparer(ModelPtr a, ModelPtr b, ParallelFor& pool)
@@ -107,7 +110,8 @@ void Comparer::match_layers() {
     const Shape& shape_a = output_of(a_->program(), a).shape;
     const Shape& shape_b = output_of(b_->program(), found->second).shape;
     if (shape_a == shape_b) {
-      pairs_.push_back({.a = a, .b = found->second});
+      const auto channels = static_cast<size_t>(shape_a[shape_a.rank() - 1]);
+      pairs_.push_back({.a = a, .b = found->second, .channels = std::vector<Sums>(channels)});
     } else {
       found_.unlike.push_back(describe_a(a) + ": " + shape_a.text() + " and " + shape_b.text());
     }
@@ -128,50 +132,86 @@ void Comparer::show(const InputBytes& inputs) {
 void Comparer::add_up(Pair& pair) {
   const Reals a(*session_a_, a_->program(), pair.a), b(*session_b_, b_->program(), pair.b);
   for (size_t i = 0; i < a.size(); ++i) {
+    Sums& sums = pair.channels[i % pair.channels.size()];
     const double x = a[i], y = b[i];
-    pair.signal += x * x;
-    pair.other += y * y;
-    pair.product += x * y;
-    pair.noise += (x - y) * (x - y);
+    sums.aa += x * x;
+    sums.bb += y * y;
+    sums.ab += x * y;
+    sums.noise += (x - y) * (x - y);
     pair.max_abs = std::max(pair.max_abs, std::abs(x - y));
   }
 }
 
-// The lowest SQNR among the layers that this one reads; nothing where one of them was not compared.
-std::optional<double> Comparer::input_sqnr(size_t instruction_a) const {
-  const engine::Program& program = a_->program();
-  std::optional<double> lowest;
-  for (const engine::ValueId id : program.instructions[instruction_a].inputs) {
-    if (program.values[id].is_constant) continue;
-    const auto made_by = [&](const Pair& p) { return program.instructions[p.a].outputs[0] == id; };
-    const auto pair = std::find_if(pairs_.begin(), pairs_.end(), made_by);
-    if (pair == pairs_.end()) return std::nullopt;
-    const double sqnr = sqnr_of(pair->signal, pair->noise);
-    lowest = std::min(lowest.value_or(sqnr), sqnr);
+void Comparer::Sums::operator+=(const Sums& other) {
+  aa += other.aa;
+  bb += other.bb;
+  ab += other.ab;
+  noise += other.noise;
+}
+
+// The sums of a and gain * b. The regression is that of b on a: noise in b would make the gain of
+// the other one smaller than it is.
+Comparer::Sums Comparer::with_gain(const Sums& sums) {
+  const double gain = sums.ab > 0 ? sums.aa / sums.ab : 1;
+  if (gain >= 1 || sums.aa == 0) return sums;
+  const double bb = gain * gain * sums.bb;
+  return {sums.aa, bb, sums.aa, std::max(bb - sums.aa, 0.0)};
+}
+
+double Comparer::cosine_of(const Sums& sums) {
+  const double norm = std::sqrt(sums.aa) * std::sqrt(sums.bb);
+  return norm > 0 ? sums.ab / norm : sums.noise == 0 ? 1 : 0;
+}
+
+LayerDifference Comparer::difference_of(const Pair& pair) const {
+  const engine::Instruction& instruction = a_->program().instructions[pair.a];
+  const engine::Value& value = output_of(a_->program(), pair.a);
+  LayerDifference layer{.name = instruction.name,
+                        .op = instruction.op,
+                        .shape = value.shape,
+                        .dtype_a = name_of(value.dtype),
+                        .dtype_b = name_of(output_of(b_->program(), pair.b).dtype),
+                        .max_abs_difference = pair.max_abs,
+                        .loss_db = {}};
+  Sums all, fitted;
+  for (const Sums& sums : pair.channels) {
+    all += sums;
+    fitted += with_gain(sums);
   }
-  return lowest;
+  layer.sqnr_db = sqnr_of(all.aa, all.noise);
+  layer.cosine = cosine_of(all);
+  const double values = static_cast<double>(value.shape.elements()) *
+                        static_cast<double>(found_.inputs) /
+                        static_cast<double>(pair.channels.size());
+  const double rescaled = sqnr_of(fitted.aa, fitted.noise);
+  if (values >= kFewestValues && rescaled > layer.sqnr_db + kRescaledDb) {
+    layer.is_rescaled = true;
+    layer.sqnr_db = rescaled;
+    layer.cosine = cosine_of(fitted);
+  }
+  return layer;
 }
 
 Comparison Comparer::result() const {
   Comparison result = found_;
   result.is_identical = result.only_a.empty() && result.only_b.empty() && result.unlike.empty();
+  // The SQNR of each value of a that was compared.
+  std::map<engine::ValueId, double> known;
   for (const Pair& pair : pairs_) {
     const engine::Instruction& instruction = a_->program().instructions[pair.a];
-    const engine::Value& value_a = output_of(a_->program(), pair.a);
-    LayerDifference layer{.name = instruction.name,
-                          .op = instruction.op,
-                          .shape = value_a.shape,
-                          .dtype_a = name_of(value_a.dtype),
-                          .dtype_b = name_of(output_of(b_->program(), pair.b).dtype),
-                          .max_abs_difference = pair.max_abs,
-                          .sqnr_db = sqnr_of(pair.signal, pair.noise),
-                          .loss_db = {}};
-    const double norm = std::sqrt(pair.signal) * std::sqrt(pair.other);
-    layer.cosine = norm > 0 ? pair.product / norm : pair.noise == 0 ? 1 : 0;
-    const std::optional<double> input = input_sqnr(pair.a);
-    if (input && std::isfinite(*input) && std::isfinite(layer.sqnr_db))
-      layer.loss_db = *input - layer.sqnr_db;
-    result.is_identical = result.is_identical && pair.noise == 0;
+    LayerDifference layer = difference_of(pair);
+    known[instruction.outputs[0]] = layer.sqnr_db;
+    double worst_input = std::numeric_limits<double>::infinity();
+    bool all_known = true;
+    for (const engine::ValueId id : instruction.inputs) {
+      if (a_->program().values[id].is_constant) continue;
+      const auto input = known.find(id);
+      all_known = all_known && input != known.end();
+      if (input != known.end()) worst_input = std::min(worst_input, input->second);
+    }
+    if (all_known && std::isfinite(worst_input) && std::isfinite(layer.sqnr_db))
+      layer.loss_db = worst_input - layer.sqnr_db;
+    result.is_identical = result.is_identical && pair.max_abs == 0;
     result.layers.push_back(std::move(layer));
   }
   return result;

@@ -34,15 +34,18 @@ std::string names_text(const std::vector<std::string>& names) {
 
 std::string table_of(const Comparison& c) {
   std::vector<std::vector<std::string>> rows = {
-      {"layer", "op", "out", "a", "b", "max diff", "SQNR, dB", "loss, dB", "cosine", ""}};
+      {"layer", "op", "out", "a", "b", "max diff", "SQNR, dB", "loss, dB", "cosine", "", ""}};
   for (const LayerDifference& layer : c.layers)
     rows.push_back({layer.name.empty() ? "-" : layer.name, layer.op, layer.shape.text(),
-                    layer.dtype_a, layer.dtype_b, difference_text(layer.max_abs_difference),
+                    layer.dtype_a, layer.dtype_b,
+                    layer.is_rescaled ? "" : difference_text(layer.max_abs_difference),
                     decibels(layer), layer.loss_db ? fixed(*layer.loss_db, 1) : "",
                     fixed(layer.cosine, 6), ""});
+  for (size_t i = 0; i < c.layers.size(); ++i)
+    if (c.layers[i].is_rescaled) rows[i + 1].back() = "rescaled";
   const std::vector<size_t> worst = worst_layers(c, kMarked);
   for (size_t i = 0; i < worst.size(); ++i)
-    rows[worst[i] + 1].back() = "worst " + std::to_string(i + 1);
+    rows[worst[i] + 1].push_back("worst " + std::to_string(i + 1));
   return format_table(rows);
 }
 
@@ -62,6 +65,8 @@ std::string verdict(const Comparison& c) {
 std::string to_text(const Comparison& c) {
   std::string text = table_of(c) + '\n' + verdict(c) + '\n';
   text += "inputs              " + std::to_string(c.inputs) + '\n';
+  if (std::any_of(c.layers.begin(), c.layers.end(), [](const auto& l) { return l.is_rescaled; }))
+    text += "rescaled            equalized: b's channels have factors, which are taken out here\n";
   if (!c.only_a.empty()) text += "only in a           " + names_text(c.only_a) + '\n';
   if (!c.only_b.empty()) text += "only in b           " + names_text(c.only_b) + '\n';
   if (!c.unlike.empty()) text += "different shapes    " + names_text(c.unlike) + '\n';
@@ -83,6 +88,7 @@ Json to_json(const Comparison& c) {
     entry["sqnr_db"] = is_exact(layer) ? Json() : Json(layer.sqnr_db);
     entry["loss_db"] = layer.loss_db ? Json(*layer.loss_db) : Json();
     entry["cosine"] = layer.cosine;
+    entry["is_rescaled"] = layer.is_rescaled;
     json["layers"].push_back(std::move(entry));
   }
   return json;

@@ -1,0 +1,72 @@
+#define BOOST_TEST_MODULE measurement
+#include "zoo/commands/measurement.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "base/error.h"
+#include "engine/engine_testing.h"
+#include "kernels/target.h"
+#include "zoo/commands/made_inputs.h"
+
+namespace octet::zoo {
+
+using engine::testing::make_model;
+using engine::testing::small_program;
+
+BOOST_AUTO_TEST_CASE(made_inputs_depend_on_the_seed_alone_and_images_differ) {
+  const engine::Program program = small_program(1, true);
+  const InputBytes two = make_inputs(program, 2, 5);
+  BOOST_TEST((make_inputs(program, 2, 5) == two));
+  BOOST_TEST((make_inputs(program, 2, 6) != two));
+  const size_t half = two[0].size() / 2;
+  BOOST_TEST((make_inputs(program, 1, 5)[0] ==
+              std::vector<std::byte>(two[0].begin(), two[0].begin() + half)));
+  BOOST_TEST(!std::equal(two[0].begin(), two[0].begin() + half, two[0].begin() + half));
+}
+
+BOOST_AUTO_TEST_CASE(the_hash_of_an_int8_model_is_the_same_on_every_target_and_thread_count) {
+  const engine::Program program = small_program(1, true);
+  std::string first;
+  for (const kernels::Target& target : kernels::supported_targets()) {
+    kernels::set_target(target);
+    const auto model = make_model(program);
+    for (const unsigned threads : {1u, 3u}) {
+      ThreadPool pool(threads);
+      const Measurement m = measure_model(model, pool, {.runs = 2});
+      if (first.empty()) first = m.hash;
+      BOOST_TEST(m.hash == first);
+      BOOST_TEST(m.is_integer);
+      BOOST_TEST(m.target.find(target.name) == 0u);
+    }
+  }
+  kernels::reset_target();
+  SingleThread here;
+  BOOST_TEST(measure_model(make_model(program), here, {.runs = 1, .seed = 2}).hash != first);
+}
+
+BOOST_AUTO_TEST_CASE(float_weights_are_said_to_be_so) {
+  SingleThread here;
+  const Measurement m = measure_model(make_model(small_program(1, false)), here, {.runs = 1});
+  BOOST_TEST(!m.is_integer);
+  BOOST_TEST(to_text(m).find("may differ") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(every_layer_has_its_row_and_its_share) {
+  SingleThread here;
+  const engine::Program program = small_program(1, true);
+  const Measurement m = measure_model(make_model(program), here, {.runs = 12, .batch = 2});
+  BOOST_TEST(m.runs == 12u);
+  BOOST_TEST(m.batch == 2u);
+  BOOST_TEST(m.name == "small");
+  BOOST_REQUIRE(m.layers.size() == program.instructions.size());
+  BOOST_TEST(m.dtypes[0] == "f32");
+  BOOST_TEST(m.dtypes[1] == "u8 x s8");
+  BOOST_TEST(m.latency.min_ms <= m.latency.median_ms);
+  BOOST_TEST(m.weight_bytes == program.constant_bytes());
+  const nlohmann::ordered_json json = to_json(m);
+  BOOST_TEST(json["layers"].size() == m.layers.size());
+  BOOST_TEST(json["hash"] == m.hash);
+  BOOST_TEST(to_text(m).find("100.0 %") != std::string::npos);
+}
+
+}  // namespace octet::zoo
