@@ -25,6 +25,7 @@
 #include "nn/graph.h"
 #include "quant/convert.h"
 #include "quant/prepare.h"
+#include "zoo/commands/options.h"
 #include "zoo/table.h"
 
 namespace octet::bench {
@@ -60,15 +61,6 @@ double wall_seconds() {
 std::string milliseconds(std::vector<double> seconds, bool least) {
   std::sort(seconds.begin(), seconds.end());
   return fixed(1e3 * seconds[least ? 0 : seconds.size() / 2], 3);
-}
-
-void choose_target(const std::string& name) {
-  std::string names;
-  for (const kernels::Target& target : kernels::supported_targets()) {
-    if (name == target.name) return kernels::set_target(target);
-    names += std::string(" ") + target.name;
-  }
-  OCTET_CHECK(name.empty(), "there is no target ", name, "; this machine has", names);
 }
 
 Contender make_contender(const std::string& name, engine::Program program, double peak,
@@ -164,7 +156,7 @@ int run(int argc, char** argv) {
   app.add_flag("!--no-layers", options.layers, "without the tables of layers");
   CLI11_PARSE(app, argc, argv);
 
-  choose_target(options.target);
+  zoo::choose_target(options.target);
   ThreadPool pool(options.threads);
   std::vector<Contender> contenders = make_contenders(options, pool);
   measure(options, contenders);
