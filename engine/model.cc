@@ -34,6 +34,27 @@ size_t activation_bytes_touched(const Program& program, const Instruction& instr
   return bytes;
 }
 
+// What a session works in: activations first, then working memory for each thread.
+struct MemoryLayout {
+  Plan plan;
+  size_t workspace_bytes = 0;
+};
+
+Result<MemoryLayout> lay_out(const Model& model, const SessionOptions& options) {
+  const Program& program = model.program();
+  if (options.batch == 0) return failure("session: batch is 0");
+  if (!countable(program, options.batch))
+    return failure(join("session: batch ", options.batch, " takes more than 2^62 bytes"));
+  size_t workspace_bytes = 0;
+  for (size_t i = 0; i < program.instructions.size(); ++i)
+    workspace_bytes = std::max(workspace_bytes, model.kernel(i).workspace_bytes(options.batch));
+  const size_t threads = options.pool != nullptr ? options.pool->threads() : 1;
+  if (workspace_bytes > kMaxArenaBytes / threads)
+    return failure("session: working memory can't be counted");
+  return MemoryLayout{plan_memory(program, options.batch, options.keep_values),
+                      workspace_bytes * threads};
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Model>> Model::create(Program program) {
@@ -59,36 +80,45 @@ Result<std::shared_ptr<const Model>> Model::load(const std::string& path) {
   return model;
 }
 
+Result<size_t> Session::memory_bytes(const Model& model, const SessionOptions& options) {
+  auto layout = lay_out(model, options);
+  if (!layout) return failure(layout.why());
+  return layout->plan.arena_bytes + layout->workspace_bytes;
+}
+
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model,
                                                  const SessionOptions& options) {
   const Program& program = model->program();
-  if (options.batch == 0) return failure("session: batch is 0");
-  if (!countable(program, options.batch))
-    return failure(join("session: batch ", options.batch, " takes more than 2^62 bytes"));
+  auto layout = lay_out(*model, options);
+  if (!layout) return failure(layout.why());
+  const Plan& plan = layout->plan;
+  const size_t bytes = plan.arena_bytes + layout->workspace_bytes;
 
   std::unique_ptr<Session> session(new Session);
   session->batch_ = options.batch;
   session->reference_ = options.reference;
   session->pool_ = options.pool != nullptr ? options.pool : &session->single_thread_;
-  const Plan plan = plan_memory(program, options.batch, options.keep_values);
-  session->arena_ = AlignedBuffer(plan.arena_bytes);
-
-  size_t workspace_bytes = 0;
-  for (size_t i = 0; i < program.instructions.size(); ++i)
-    workspace_bytes = std::max(workspace_bytes, model->kernel(i).workspace_bytes(options.batch));
-  const size_t threads = session->pool_->threads();
-  if (workspace_bytes > kMaxArenaBytes / threads)
-    return failure("session: working memory can't be counted");
-  session->workspace_ = AlignedBuffer(workspace_bytes * threads);
-  if (session->arena_.data() == nullptr || session->workspace_.data() == nullptr)
-    return failure(join("session: no memory for ", plan.arena_bytes, " bytes of activations and ",
-                        workspace_bytes * threads, " bytes of working memory, batch ",
-                        options.batch));
+  std::byte* memory = options.memory.data();
+  if (memory == nullptr) {
+    session->own_memory_ = AlignedBuffer(bytes);
+    memory = session->own_memory_.data();
+    if (memory == nullptr)
+      return failure(join("session: no memory for ", plan.arena_bytes, " bytes of activations and ",
+                          layout->workspace_bytes, " bytes of working memory, batch ",
+                          options.batch));
+  } else {
+    if (options.memory.size() < bytes)
+      return failure(join("session: ", options.memory.size(), " bytes of memory were given, ",
+                          bytes, " are needed"));
+    if (reinterpret_cast<uintptr_t>(memory) % AlignedBuffer::kAlignment != 0)
+      return failure("session: the memory that was given is not aligned to 64");
+  }
+  session->activation_bytes_ = plan.arena_bytes;
+  session->workspace_ = memory + plan.arena_bytes;
 
   session->addresses_.resize(program.values.size(), nullptr);
   for (size_t id = 0; id < program.values.size(); ++id)
-    if (!program.values[id].is_constant)
-      session->addresses_[id] = session->arena_.data() + plan.offsets[id];
+    if (!program.values[id].is_constant) session->addresses_[id] = memory + plan.offsets[id];
   for (const Instruction& instruction : program.instructions) {
     std::vector<std::byte*>& arguments = session->arguments_.emplace_back();
     for (ValueId id : instruction.inputs) arguments.push_back(session->addresses_[id]);
@@ -108,9 +138,9 @@ Shape Session::shape(ValueId id) const {
 void Session::run_instruction(size_t i) {
   const Kernel& kernel = model_->kernel(i);
   if (reference_) {
-    kernel.run_reference(batch_, arguments_[i], workspace_.data());
+    kernel.run_reference(batch_, arguments_[i], workspace_);
   } else {
-    kernel.run(batch_, arguments_[i], workspace_.data(), *pool_);
+    kernel.run(batch_, arguments_[i], workspace_, *pool_);
   }
 }
 

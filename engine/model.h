@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ struct SessionOptions {
   bool keep_values = false;
   // Layers run by their scalar specification (Kernel::run_reference): slow, the same integers.
   bool reference = false;
+  // The caller's memory for activations and for working, aligned to 64, at least
+  // Session::memory_bytes(); must outlive the session. Empty: the session allocates it.
+  std::span<std::byte> memory = {};
 };
 
 // What one instruction did in the last profiled run.
@@ -67,7 +71,9 @@ struct LayerProfile {
 
 class Session {
  public:
-  // Fails when the memory for this batch can't be had or counted.
+  // Bytes that a session with these options works in.
+  static Result<size_t> memory_bytes(const Model& model, const SessionOptions& options = {});
+  // Fails when the memory for this batch can't be had or counted, or what is given is too small.
   static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model,
                                                  const SessionOptions& options = {});
 
@@ -87,7 +93,7 @@ class Session {
 
   size_t batch() const { return batch_; }
   // Bytes of this session's activation arena.
-  size_t activation_bytes() const { return arena_.size(); }
+  size_t activation_bytes() const { return activation_bytes_; }
 
  private:
   Session() = default;
@@ -99,8 +105,9 @@ class Session {
   bool reference_ = false;
   ParallelFor* pool_ = nullptr;
   SingleThread single_thread_;
-  AlignedBuffer arena_;
-  AlignedBuffer workspace_;
+  size_t activation_bytes_ = 0;
+  AlignedBuffer own_memory_;                        // empty where the caller gave some
+  std::byte* workspace_ = nullptr;                  // one piece per thread
   std::vector<std::byte*> addresses_;               // by ValueId; null for constants
   std::vector<std::vector<std::byte*>> arguments_;  // by instruction: inputs, then outputs
 };

@@ -29,11 +29,14 @@ const std::vector<Layer> kLayers = {
     {"base", {}, true},
     {"kernels", {"base"}, true},
     {"engine", {"kernels", "base"}, true},
+    {"embed", {"engine", "kernels", "base"}, true},
     {"tensor", {"kernels", "base"}, false},
     {"nn", {"tensor", "engine", "kernels", "base"}, false},
     {"quant", {"nn", "tensor", "engine", "kernels", "base"}, false},
     {"zoo", {"quant", "nn", "tensor", "engine", "kernels", "base"}, false},
-    {"tests", {"bench", "zoo", "quant", "nn", "tensor", "engine", "kernels", "base"}, false},
+    {"tests",
+     {"bench", "zoo", "quant", "nn", "tensor", "embed", "engine", "kernels", "base"},
+     false},
     {"bench", {"tests", "zoo", "quant", "nn", "tensor", "engine", "kernels", "base"}, false},
 };
 
