@@ -1,8 +1,9 @@
 #include "engine/check_program.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
-#include <unordered_set>
+#include <vector>
 
 #include "base/buffer.h"
 #include "engine/instructions.h"
@@ -140,9 +141,11 @@ Result<void> check_program(const Program& program) {
     return failure(join("program has ", program.values.size(), " values, more than 2^20"));
   for (size_t id = 0; id < program.values.size(); ++id)
     if (auto ok = check_value(program.values[id], id); !ok) return ok;
-  std::unordered_set<std::string_view> keys;
-  for (const auto& [key, text] : program.metadata)
-    if (!keys.insert(key).second) return failure(join("metadata key '", key, "' is there twice"));
+  std::vector<std::string_view> keys;
+  for (const auto& [key, text] : program.metadata) keys.push_back(key);
+  std::sort(keys.begin(), keys.end());
+  if (const auto twice = std::adjacent_find(keys.begin(), keys.end()); twice != keys.end())
+    return failure(join("metadata key '", *twice, "' is there twice"));
   return Flow(program).check();
 }
 

@@ -177,6 +177,8 @@ void Operands::read_window(kernels::Conv2dGeometry& geometry, bool dilated) {
         g.out_w);
 }
 
-std::string Operands::prefix() const { return describe(instruction_) + ": "; }
+void Operands::note(std::initializer_list<Piece> reason) {
+  if (ok()) why_ = describe(instruction_) + ": " + join_pieces(reason);
+}
 
 }  // namespace octet::engine

@@ -42,7 +42,7 @@ class Operands {
   // wrong before.
   template <class... Part>
   void require(bool condition, const Part&... part) {
-    if (!condition && ok()) why_ = prefix() + join(part...);
+    if (!condition) note({Piece(part)...});
   }
 
   // i below the number of inputs that was demanded.
@@ -79,7 +79,7 @@ class Operands {
   void read_window(kernels::Conv2dGeometry& geometry, bool dilated);
 
  private:
-  std::string prefix() const;
+  void note(std::initializer_list<Piece> reason);
   void check_attributes(std::initializer_list<const char*> known);
 
   const Program& program_;
