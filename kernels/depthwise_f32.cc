@@ -239,14 +239,14 @@ void run(const Params& params, const float* packed, const float* x, float* y, si
   const Layout l = make_layout(params.geometry, hn::MaxLanes(DF()));
   const Span rows{HWY_MIN(begin * l.rows_per_task, l.rows), HWY_MIN(end * l.rows_per_task, l.rows)};
   const Conv2dGeometry& g = params.geometry;
-  if (l.lanes == hn::MaxLanes(DF())) {
+  if (HWY_TARGET != HWY_SCALAR && l.lanes == hn::MaxLanes(DF())) {
     if (l.columns == 0) return run_rows<Any>(DF(), params, l, packed, x, y, rows);
     if (g.kernel_w == 3 && g.stride_w == 1) return run_wide<3, 1>(params, l, packed, x, y, rows);
     if (g.kernel_w == 3) return run_wide<3, 2>(params, l, packed, x, y, rows);
     if (g.stride_w == 1) return run_wide<5, 1>(params, l, packed, x, y, rows);
     return run_wide<5, 2>(params, l, packed, x, y, rows);
   }
-  // Short vectors: too rare for more code.
+  // Short vectors: too rare for more code, as are machines that have none.
   if (l.lanes == 4) return run_rows<Any>(hn::CappedTag<float, 4>(), params, l, packed, x, y, rows);
   run_rows<Any>(hn::CappedTag<float, 1>(), params, l, packed, x, y, rows);
 }
