@@ -20,6 +20,8 @@ def _debian_package_impl(ctx):
                 name = ctx.name,
                 path = path,
             ))
+    for path, name in ctx.attr.links.items():
+        ctx.symlink(path, name)
     for source, name in ctx.attr.sources.items():
         ctx.symlink(source, name)
     ctx.file("BUILD.bazel", _HEADER + ctx.attr.build, executable = False)
@@ -30,6 +32,7 @@ debian_package = repository_rule(
     attrs = {
         "apt": attr.string(mandatory = True, doc = "name of the Debian package"),
         "needs": attr.string_list(mandatory = True, doc = "files that it must have installed"),
+        "links": attr.string_dict(doc = "file of the machine -> name in the repository"),
         "sources": attr.label_keyed_string_dict(doc = "file of this workspace -> name in the repository"),
         "build": attr.string(mandatory = True, doc = "text of the BUILD file"),
     },
@@ -164,11 +167,15 @@ def debian_repositories():
         name = "highway",
         apt = "libhwy-dev",
         needs = ["/usr/include/hwy/highway.h"],
+        links = {"/usr/share/common-licenses/Apache-2.0": "LICENSE"},
         sources = {"//third_party:highway_runtime.cc": "highway_runtime.cc"},
         build = """
+exports_files(["LICENSE"])
+
 cc_library(
     name = "hwy",
     srcs = ["highway_runtime.cc"],
+    copts = ["-fno-exceptions", "-fno-rtti"],
 )
 
 cc_library(
@@ -182,7 +189,10 @@ cc_library(
         name = "stb",
         apt = "libstb-dev",
         needs = ["/usr/include/stb/stb_image.h"],
+        links = {"/usr/include/stb/stb_image.h": "stb_image.h"},
         build = """
+exports_files(["stb_image.h"])
+
 system_headers(
     name = "include",
     path = "/usr/include/stb",

@@ -1,0 +1,10 @@
+# Compatible is what has the same first number and is not older.
+set(PACKAGE_VERSION "@VERSION@")
+string(REGEX MATCH "^[0-9]+" _octet_wanted "${PACKAGE_FIND_VERSION}")
+if(_octet_wanted STREQUAL "@SOVERSION@" AND NOT PACKAGE_VERSION VERSION_LESS PACKAGE_FIND_VERSION)
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+  if(PACKAGE_VERSION VERSION_EQUAL PACKAGE_FIND_VERSION)
+    set(PACKAGE_VERSION_EXACT TRUE)
+  endif()
+endif()
+unset(_octet_wanted)
