@@ -1,5 +1,9 @@
 #include "engine/instructions.h"
 
+#include <algorithm>
+#include <array>
+#include <iterator>
+
 #include "engine/instructions/adaptive_avg_pool2d.h"
 #include "engine/instructions/add.h"
 #include "engine/instructions/avg_pool2d.h"
@@ -21,11 +25,12 @@
 #include "engine/instructions/reshape.h"
 #include "engine/instructions/slice.h"
 #include "engine/instructions/table.h"
+#include "engine/operators.h"
 
 namespace octet::engine {
 namespace {
 
-constexpr InstructionType kInstructionTypes[] = {
+constexpr InstructionType kAll[] = {
     {"conv2d", create_conv2d, false},
     {"linear", create_linear, false},
     {"linear_dynamic", create_linear_dynamic, false},
@@ -53,6 +58,23 @@ constexpr InstructionType kInstructionTypes[] = {
     {"slice", create_slice, false},
     {"channel_shuffle", create_channel_shuffle, false},
 };
+
+constexpr bool is_kept(const InstructionType& type) { return has_operator(type.op); }
+
+// The rows that this build has: nothing refers to the code of the others, which the linker drops.
+constexpr auto kInstructionTypes = [] {
+  std::array<InstructionType, std::count_if(std::begin(kAll), std::end(kAll), is_kept)> kept{};
+  std::copy_if(std::begin(kAll), std::end(kAll), kept.begin(), is_kept);
+  return kept;
+}();
+
+// Whether every word of kOperators is an operation, or f32.
+constexpr bool all_are_known() {
+  size_t known = kOperators.empty() || is_word_of(kOperators, "f32");
+  for (const InstructionType& type : kAll) known += is_word_of(kOperators, type.op);
+  return known == static_cast<size_t>(std::count(kOperators.begin(), kOperators.end(), ',')) + 1;
+}
+static_assert(all_are_known(), "--//tools:operators: a word is no operation, or there twice");
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/instructions/run_tasks.h"
+#include "engine/operators.h"
 #include "kernels/conv_f32.h"
 #include "kernels/conv_u8s8.h"
 #include "kernels/conv_u8s8_ref.h"
@@ -219,8 +220,10 @@ Result<std::unique_ptr<Kernel>> bind_weighted(Operands& operands,
                             {static_cast<int64_t>(geometry.out_c)});
   if (!operands.ok()) return operands.failure();
   const bool depthwise = geometry.is_depthwise();
-  return quantized ? bind_u8(operands, geometry, depthwise)
-                   : bind_f32(operands, geometry, depthwise, winograd);
+  if (quantized) return bind_u8(operands, geometry, depthwise);
+  if constexpr (has_operator("f32")) return bind_f32(operands, geometry, depthwise, winograd);
+  operands.require(false, "f32 is not part of this build");
+  return operands.failure();
 }
 
 }  // namespace octet::engine
