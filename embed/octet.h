@@ -15,7 +15,8 @@
  * allocates nothing and can't fail.
  *
  * Functions that return a pointer return NULL on failure, functions that return octet_status a code
- * other than OCTET_OK; octet_last_error() then says why in one sentence. Strings are UTF-8 and
+ * other than OCTET_OK; octet_last_error() then says why in one sentence. A NULL where something is
+ * needed is such a failure, never a crash. Strings are UTF-8 and
  * belong to the library unless said otherwise. Images are dense [n, h, w, c]. Sizes are in bytes
  * where the name says so, else in elements.
  */

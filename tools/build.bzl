@@ -37,6 +37,17 @@ def octet_test(name, size = "small", srcs = None, copts = [], deps = [], **kwarg
         **kwargs
     )
 
+def octet_c_test(name, copts = [], **kwargs):
+    """A test in C, NAME.c: what C programs meet."""
+    _export_sources()
+    cc_test(
+        name = name,
+        size = "small",
+        srcs = [name + ".c"],
+        copts = _WARNINGS + ["-std=c11", "-D_POSIX_C_SOURCE=200809L"] + copts,
+        **kwargs
+    )
+
 def octet_bench(name, srcs = None, deps = [], **kwargs):
     """A Google Benchmark program; its source is NAME.cc unless srcs says otherwise."""
     _export_sources()

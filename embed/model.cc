@@ -1,0 +1,176 @@
+// The C API's models: loading and asking what they take and give.
+#include <new>
+#include <span>
+#include <utility>
+
+#include "base/buffer.h"
+#include "embed/handles.h"
+#include "engine/format.h"
+#include "engine/integer_io.h"
+
+namespace octet::embed {
+namespace {
+
+using engine::join;
+using engine::Model;
+using engine::Program;
+using engine::Value;
+
+octet_model* make_model(Result<Program> program, const octet_model_options& options) {
+  if (!program) return fail(OCTET_BAD_MODEL, program.why()), nullptr;
+  if (options.integer_io != 0) engine::use_integer_io(*program);
+  auto model = Model::create(std::move(*program));
+  if (!model) return fail(OCTET_BAD_MODEL, model.why()), nullptr;
+  auto* made = new (std::nothrow) octet_model{std::move(*model)};
+  if (made == nullptr) fail(OCTET_NO_MEMORY, "no memory for a model");
+  return made;
+}
+
+octet_model* parse(const AlignedBuffer& buffer, size_t bytes, std::shared_ptr<const void> owner,
+                   const octet_model_options& options) {
+  return make_model(engine::parse({buffer.data(), bytes}, std::move(owner)), options);
+}
+
+octet_status no_memory(size_t bytes) {
+  return fail(OCTET_NO_MEMORY, join("no memory for the ", bytes, " bytes of the model"));
+}
+
+octet_model* copy_and_parse(const void* data, size_t bytes, const octet_model_options& options) {
+  auto copy = std::make_shared<AlignedBuffer>(bytes);
+  if (copy->data() == nullptr && bytes > 0) return no_memory(bytes), nullptr;
+  if (bytes > 0) std::memcpy(copy->data(), data, bytes);
+  return parse(*copy, bytes, copy, options);
+}
+
+// The caller's memory, given back when nobody needs it any more.
+class Lent {
+ public:
+  Lent(octet_release_fn release, void* context, const void* data)
+      : release_(release), context_(context), data_(data) {}
+  ~Lent() {
+    if (release_ != nullptr) release_(context_, data_);
+  }
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+
+ private:
+  octet_release_fn release_;
+  void* context_;
+  const void* data_;
+};
+
+octet_status describe(const octet_model* model, const Ids& ids, const char* what, size_t index,
+                      octet_tensor_info* info) {
+  if (require(info, "info") != OCTET_OK || require_index(index, ids.size(), what) != OCTET_OK)
+    return OCTET_INVALID_ARGUMENT;
+  const Value& value = model->model->program().values[ids[index]];
+  *info = {};
+  info->name = value.name.c_str();
+  info->dtype = static_cast<octet_dtype>(value.dtype);
+  info->rank = static_cast<uint32_t>(value.shape.rank());
+  for (int i = 0; i < value.shape.rank(); ++i) info->shape[i] = value.shape[i];
+  if (value.qparams) {
+    info->is_quantized = 1;
+    info->scale = value.qparams->scale;
+    info->zero_point = value.qparams->zero_point;
+  }
+  info->elements = static_cast<size_t>(value.shape.elements());
+  info->bytes = info->elements * size_of(value.dtype);
+  return OCTET_OK;
+}
+
+size_t find(const octet_model* model, const Ids& ids, const char* what, const char* name) {
+  const std::vector<Value>& values = model->model->program().values;
+  for (size_t i = 0; name != nullptr && i < ids.size(); ++i)
+    if (values[ids[i]].name == name) return i;
+  fail(OCTET_INVALID_ARGUMENT,
+       join("the model has no ", what, " '", name != nullptr ? name : "(null)", "'"));
+  return SIZE_MAX;
+}
+
+}  // namespace
+}  // namespace octet::embed
+
+using namespace octet::embed;  // the rest is the C API itself
+
+extern "C" {
+
+octet_model* octet_model_load(const char* path, const octet_model_options* given) {
+  octet_model_options options;
+  if (require(path, "model: path") != OCTET_OK || take_options(given, options) != OCTET_OK)
+    return nullptr;
+  return make_model(octet::engine::load_program(path), options);
+}
+
+octet_model* octet_model_from_memory(const void* data, size_t bytes, octet_release_fn release,
+                                     void* context, const octet_model_options* given) {
+  auto lent = std::make_shared<Lent>(release, context, data);
+  octet_model_options options;
+  if (require(data, "model: data") != OCTET_OK || take_options(given, options) != OCTET_OK)
+    return nullptr;
+  if (release == nullptr || reinterpret_cast<uintptr_t>(data) % octet::AlignedBuffer::kAlignment)
+    return copy_and_parse(data, bytes, options);
+  const std::span<const std::byte> file(static_cast<const std::byte*>(data), bytes);
+  return make_model(octet::engine::parse(file, std::move(lent)), options);
+}
+
+octet_model* octet_model_read(octet_read_fn read, void* context, const octet_model_options* given) {
+  octet_model_options options;
+  if (require(reinterpret_cast<const void*>(read), "model: read") != OCTET_OK ||
+      take_options(given, options) != OCTET_OK)
+    return nullptr;
+  auto file = std::make_shared<octet::AlignedBuffer>(size_t{1} << 16);
+  for (size_t bytes = 0;;) {
+    const size_t room = file->size() - bytes;
+    if (room == 0) {
+      octet::AlignedBuffer larger(file->size() * 2);
+      if (larger.data() == nullptr) return no_memory(file->size() * 2), nullptr;
+      std::memcpy(larger.data(), file->data(), bytes);
+      *file = std::move(larger);
+      continue;
+    }
+    const int64_t got = read(context, file->data() + bytes, room);
+    if (got == 0) return parse(*file, bytes, file, options);
+    if (got < 0 || got > static_cast<int64_t>(room))
+      return fail(OCTET_BAD_MODEL, octet::engine::join("model: read returned ", got, " for ", room,
+                                                       " bytes, after ", bytes, " bytes")),
+             nullptr;
+    bytes += static_cast<size_t>(got);
+  }
+}
+
+void octet_model_free(octet_model* model) { delete model; }
+
+const char* octet_model_metadata(const octet_model* model, const char* key) {
+  if (require(model, "metadata: model") != OCTET_OK || require(key, "metadata: key") != OCTET_OK)
+    return nullptr;
+  const std::string* text = model->model->program().find_metadata(key);
+  return text != nullptr ? text->c_str() : nullptr;
+}
+
+size_t octet_model_inputs(const octet_model* model) {
+  return require(model, "model") == OCTET_OK ? inputs_of(*model->model).size() : 0;
+}
+size_t octet_model_outputs(const octet_model* model) {
+  return require(model, "model") == OCTET_OK ? outputs_of(*model->model).size() : 0;
+}
+octet_status octet_model_input_info(const octet_model* model, size_t index,
+                                    octet_tensor_info* info) {
+  if (require(model, "model") != OCTET_OK) return OCTET_INVALID_ARGUMENT;
+  return describe(model, inputs_of(*model->model), "input", index, info);
+}
+octet_status octet_model_output_info(const octet_model* model, size_t index,
+                                     octet_tensor_info* info) {
+  if (require(model, "model") != OCTET_OK) return OCTET_INVALID_ARGUMENT;
+  return describe(model, outputs_of(*model->model), "output", index, info);
+}
+size_t octet_model_find_input(const octet_model* model, const char* name) {
+  if (require(model, "model") != OCTET_OK) return SIZE_MAX;
+  return find(model, inputs_of(*model->model), "input", name);
+}
+size_t octet_model_find_output(const octet_model* model, const char* name) {
+  if (require(model, "model") != OCTET_OK) return SIZE_MAX;
+  return find(model, outputs_of(*model->model), "output", name);
+}
+
+}  // extern "C"

@@ -1,0 +1,42 @@
+#include "embed/test_models.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "engine/engine_testing.h"
+#include "engine/format.h"
+
+namespace octet::engine {
+namespace {
+
+Program sides() {
+  Program program;
+  const QParams qparams{0.5f, 10};
+  const Shape shape{1, 2, 3};
+  const ValueId left = program.add_activation("left", DType::u8, shape, qparams);
+  const ValueId right = program.add_activation("right", DType::u8, shape, qparams);
+  const ValueId sum = program.add_activation("sum", DType::u8, shape, QParams{1.0f, 20});
+  const ValueId real = program.add_activation("real", DType::f32, shape);
+  program.add_instruction("add", "add", {left, right}, {sum});
+  program.add_instruction("dequantize", "dequantize", {right}, {real});
+  program.inputs = {left, right};
+  program.outputs = {sum, real};
+  program.set_metadata("model", "sides");
+  return program;
+}
+
+Program make(test_model which) {
+  return which == TEST_SIDES ? sides() : testing::small_program(3, which == TEST_INT8);
+}
+
+}  // namespace
+}  // namespace octet::engine
+
+void* test_model_file(test_model which, size_t* bytes) {
+  const auto file = octet::engine::serialize(octet::engine::make(which));
+  if (!file) return nullptr;
+  *bytes = file->size();
+  void* copy = std::aligned_alloc(64, octet::align_up(file->size()));
+  if (copy != nullptr) std::memcpy(copy, file->data(), file->size());
+  return copy;
+}

@@ -1,0 +1,24 @@
+/* Models for tests of the C API, as the bytes of .octet files. */
+#ifndef OCTET_EMBED_TEST_MODELS_H_
+#define OCTET_EMBED_TEST_MODELS_H_
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum test_model {
+  TEST_INT8,  /* every operation once, [1, 13, 11, 3] f32 -> [1, 7] f32, u8 in between */
+  TEST_FLOAT, /* the same in float */
+  TEST_SIDES /* two inputs "left" and "right", two outputs: their sum, u8, and the right one, f32 */
+};
+
+/* Writes the file to memory aligned to 64 that the caller frees; NULL when something fails. */
+void* test_model_file(enum test_model which, size_t* bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* OCTET_EMBED_TEST_MODELS_H_ */
