@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "embed/models_testing.h"
 #include "embed/octet.hpp"
-#include "embed/test_models.h"
 
 namespace {
 

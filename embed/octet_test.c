@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "embed/test_models.h"
+#include "embed/models_testing.h"
 
 static int failures = 0;
 

@@ -1,6 +1,6 @@
 /* Models for tests of the C API, as the bytes of .octet files. */
-#ifndef OCTET_EMBED_TEST_MODELS_H_
-#define OCTET_EMBED_TEST_MODELS_H_
+#ifndef OCTET_EMBED_MODELS_TESTING_H_
+#define OCTET_EMBED_MODELS_TESTING_H_
 
 #include <stddef.h>
 
@@ -21,4 +21,4 @@ void* test_model_file(enum test_model which, size_t* bytes);
 }
 #endif
 
-#endif /* OCTET_EMBED_TEST_MODELS_H_ */
+#endif /* OCTET_EMBED_MODELS_TESTING_H_ */

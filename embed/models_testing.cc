@@ -1,4 +1,4 @@
-#include "embed/test_models.h"
+#include "embed/models_testing.h"
 
 #include <cstdlib>
 #include <cstring>
