@@ -3,6 +3,7 @@
 #define BOOST_TEST_MODULE docs
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -15,14 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A block that begins with "```cpp FILE".
+// A block that begins with "```LANGUAGE FILE".
 struct Block {
   std::string page, file, code;
   int line;  // of its fence
 };
 
 std::vector<Block> blocks_of(const std::string& page, const std::string& text) {
-  static const std::string kFence = "```cpp ";
+  static const std::regex kFence("```[a-z]+ (.+)");
   std::vector<Block> blocks;
   std::istringstream stream(text);
   bool inside = false;
@@ -33,8 +34,8 @@ std::vector<Block> blocks_of(const std::string& page, const std::string& text) {
       inside = false;
     } else if (inside) {
       blocks.back().code += line + '\n';
-    } else if (line.starts_with(kFence)) {
-      blocks.push_back({page, line.substr(kFence.size()), "", number});
+    } else if (std::smatch match; std::regex_match(line, match, kFence)) {
+      blocks.push_back({page, match[1], "", number});
       inside = true;
     }
   }

@@ -166,6 +166,17 @@ BOOST_AUTO_TEST_CASE(examples_build_with_a_plain_compiler_and_classify_a_jpeg) {
   check_works("./profile " + model + " 2");
 }
 
+BOOST_AUTO_TEST_CASE(what_the_page_shows_builds_and_works) {
+  const zoo::TempFolder folder;
+  const std::string model = colour_model(folder), code = fs::absolute("docs/examples").string();
+  check_works("sh " + code + "/embed.sh");
+  const std::string flags = " -I../include ../lib/liboctet.a -lm -lpthread -o ";
+  check_works("cc -Wall -Wextra -Werror " + code + "/embed.c" + flags + "page_c && ./page_c " +
+              model);
+  check_works("c++ -std=c++17 -Wall -Wextra -Werror " + code + "/embed.cc" + flags +
+              "page_cc && ./page_cc " + model);
+}
+
 BOOST_AUTO_TEST_CASE(cmake_and_pkg_config_find_it_where_it_was_unpacked) {
   if (has("cmake")) {
     check_works("cmake -S . -B build -DCMAKE_PREFIX_PATH=$PWD/.. && cmake --build build");
