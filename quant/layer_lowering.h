@@ -14,8 +14,8 @@ class LayerLowering {
   // Both must outlive this object.
   LayerLowering(const PreparedModel& prepared, const ModelPlan& plan);
 
-  // Declares an activation of the graph as an input of the program, as f32 or, where the plan has
-  // qparams for it, as u8.
+  // Declares an activation of the graph as an input of the program, as it is (f32, or s64 indices)
+  // or, where the plan has qparams for it, as u8.
   void add_input(int value, DType dtype);
   // Appends the layer; its inputs must have been added or made by earlier layers.
   void add_layer(size_t group);
@@ -27,7 +27,7 @@ class LayerLowering {
 
  private:
   struct Forms {
-    std::optional<engine::ValueId> f32, u8;
+    std::optional<engine::ValueId> f32, u8;  // indices stand in f32's place
   };
   Forms& forms(int value) { return forms_[prepared_.groups().alias[value]]; }
 

@@ -152,6 +152,10 @@ void plan_layer(const PreparedModel& prepared, size_t g, ModelPlan& plan) {
     y = *plan.qparams[output];
     if (layer.layer.weight.defined()) {
       quantize_weighted(prepared, g, x, layer, note);
+    } else if (!op.weight_inputs().empty()) {
+      layer.layer.weight_scales = [&prepared, g](const Tensor& weight) {
+        return weight_scales(prepared, g, weight);
+      };
     } else {
       std::vector<QParams> inputs;
       for (int input : group.inputs) inputs.push_back(*plan.qparams[groups.alias[input]]);

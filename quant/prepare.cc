@@ -188,7 +188,7 @@ Tensor PreparedModel::forward(const Tensor& x) {
       inputs.push_back(graph_.values[v].constant.defined() ? graph_.values[v].constant : values[v]);
     const PathScope scope(node.path);
     const std::vector<Tensor> results = octet::apply(node.op, std::move(inputs));
-    for (size_t i = 0; i < results.size(); ++i) store(node.outputs[i], results[i]);
+    for (size_t i = 0; i < node.outputs.size(); ++i) store(node.outputs[i], results[i]);
     // Activations are large: free each after its last use.
     for (int v : node.inputs)
       if (last_reader[v] == static_cast<int>(n)) values[v] = Tensor();

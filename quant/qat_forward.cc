@@ -8,6 +8,7 @@
 #include "kernels/add_u8_grad.h"
 #include "nn/op_support.h"
 #include "quant/layer_plan.h"
+#include "quant/qat_products.h"
 #include "quant/qat_weighted.h"
 #include "quant/quantize_ops.h"
 #include "quant/run_layer.h"
@@ -199,13 +200,16 @@ class Pass {
         std::vector<Tensor> inputs;
         for (int value : group.inputs) {
           const int v = groups_.alias[value];
-          inputs.push_back(dequantize_values(values_[v].u8, *plan_.qparams[v]));
+          const Tensor q = as(value, DType::u8);
+          inputs.push_back(dequantize_values(q, *plan_.qparams[v]));
         }
         observer.observe(run_layer_in_float(prepared_, g, inputs));
       }
       plan_.qparams[output] = prepared_.qparams(output);
     }
     plan_layer(prepared_, g, plan_);
+    if (has_products(prepared_, g))
+      return qat_products(prepared_, plan_, g, inputs_of(group, DType::u8));
     std::shared_ptr<const TapeOp> op;
     if (is_sum(group)) {
       op = std::make_shared<SumOp>(prepared_, plan_, g);

@@ -2,7 +2,8 @@
 //
 // Between quantized layers values are integers (u8), which is what fake quantization makes of
 // them; gradients are of the real numbers they stand for. A convolution or linear layer runs the
-// integer kernel (qat_weighted.h), any other quantized layer the engine's own (qat_layer.h).
+// integer kernel (qat_weighted.h), an LSTM its instruction (qat_products.h), any other quantized
+// layer the engine's own with the gradient of its float op.
 //
 // In eval mode, and in training where batch norm is frozen and the observers are off, every integer
 // is that of the converted model, to the bit: all numbers come from the same plan (layer_plan.h).

@@ -77,7 +77,7 @@ Tensor run_layer(const PreparedModel& prepared, const ModelPlan& plan, size_t gr
     return std::find(layer.inputs.begin(), end, layer.inputs[i]) == end;
   };
   for (size_t i = 0; i < inputs.size(); ++i)
-    if (is_new(i)) lowering.add_input(layer.inputs[i], dtype);
+    if (is_new(i)) lowering.add_input(layer.inputs[i], inputs[i].dtype());
   lowering.add_layer(group);
   const engine::ValueId output = lowering.as(layer.output, dtype);
   const engine::Program& program = lowering.program();
@@ -103,7 +103,7 @@ Tensor run_layer_in_float(const PreparedModel& prepared, size_t group,
       all.push_back(constant.defined() ? constant : activations[next++]);
     }
     const PathScope scope(node.path);
-    return octet::apply_one(op_of(prepared, node), std::move(all));
+    return octet::apply(op_of(prepared, node), std::move(all)).front();
   };
   Tensor y = apply_node(layer.main, inputs);
   for (int follower : layer.followers) y = apply_node(follower, {&y, 1});

@@ -9,7 +9,7 @@ namespace {
 
 // A value of the graph in one or both forms.
 struct Forms {
-  Tensor f32, u8;
+  Tensor f32, u8;  // indices stand in f32's place
 };
 
 }  // namespace
@@ -22,7 +22,7 @@ Simulation simulate(const PreparedModel& prepared, const Tensor& x) {
   Simulation result;
 
   const auto store = [&](int value, const Tensor& tensor) {
-    if (tensor.dtype() == DType::f32) {
+    if (tensor.dtype() != DType::u8) {
       values[value].f32 = tensor;
     } else {
       values[value].u8 = tensor;
