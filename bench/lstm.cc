@@ -1,0 +1,106 @@
+// lstm: time of a program with an LSTM in float, dynamically and statically quantized, for
+// comparison with bench/peers/lstm.py.
+//
+//   bazel run -c opt //bench:lstm -- --batch=8
+//
+// The three programs take turns; one thread unless --threads says more. Prints milliseconds of one
+// run, least and median, wall.
+#include "nn/lstm.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "base/error.h"
+#include "engine/model.h"
+#include "nn/graph.h"
+#include "nn/random.h"
+#include "quant/prepare.h"
+#include "quant/quantize_dynamic.h"
+#include "tensor/threads.h"
+
+namespace octet::bench {
+namespace {
+
+struct Options {
+  int64_t batch = 1, steps = 35, inputs = 512, hidden = 512, layers = 2;
+  unsigned threads = 1;
+  int runs = 200;
+};
+
+struct Contender {
+  const char* name;
+  std::unique_ptr<engine::Session> session;
+  std::vector<double> ms;
+};
+
+Contender contender(const char* name, engine::Program program, const Options& options,
+                    ParallelFor& pool, const Tensor& x) {
+  auto model = engine::Model::create(std::move(program));
+  OCTET_CHECK(model, model.why());
+  auto session =
+      engine::Session::create(*model, {.batch = static_cast<size_t>(options.batch), .pool = &pool});
+  OCTET_CHECK(session, session.why());
+  std::memcpy((*session)->input(), x.raw(), x.bytes());
+  return {name, std::move(*session), {}};
+}
+
+void run(const Options& options) {
+  nn::Lstm lstm(options.inputs, options.hidden,
+                {.num_layers = options.layers, .batch_first = true});
+  const Tensor x = nn::uniform({options.batch, options.steps, options.inputs}, 1.0f);
+  const Tensor example = Tensor::zeros({1, options.steps, options.inputs});
+  const auto prepared = quant::prepare(lstm, example, quant::get_default_qconfig_mapping("x86"));
+  (*prepared)(x);
+  ThreadPool pool(options.threads);
+  std::vector<Contender> all;
+  all.push_back(contender("float", nn::lower(nn::trace(lstm, example)), options, pool, x));
+  all.push_back(contender("dynamic int8", quant::quantize_dynamic(lstm, example, {"lstm"}).program,
+                          options, pool, x));
+  all.push_back(contender("static int8", quant::convert(*prepared).program, options, pool, x));
+  for (int i = 0; i < options.runs; ++i)
+    for (Contender& c : all) {
+      // A program alone keeps its weights in the cache: the first run brings them back.
+      for (const bool timed : {false, true}) {
+        const auto start = std::chrono::steady_clock::now();
+        // An input's memory may be used during a run.
+        std::memcpy(c.session->input(), x.raw(), x.bytes());
+        c.session->run();
+        const std::chrono::duration<double, std::milli> ms =
+            std::chrono::steady_clock::now() - start;
+        if (timed) c.ms.push_back(ms.count());
+      }
+    }
+  std::printf("%-13s %8s %8s\n", "ms", "least", "median");
+  for (Contender& c : all) {
+    std::sort(c.ms.begin(), c.ms.end());
+    std::printf("%-13s %8.3f %8.3f\n", c.name, c.ms.front(), c.ms[c.ms.size() / 2]);
+  }
+}
+
+}  // namespace
+}  // namespace octet::bench
+
+int main(int argc, char** argv) {
+  octet::bench::Options options;
+  CLI::App app{"Time of a program with an LSTM."};
+  app.add_option("--batch", options.batch)->check(CLI::PositiveNumber);
+  app.add_option("--steps", options.steps)->check(CLI::PositiveNumber);
+  app.add_option("--inputs", options.inputs)->check(CLI::PositiveNumber);
+  app.add_option("--hidden", options.hidden)->check(CLI::PositiveNumber);
+  app.add_option("--layers", options.layers)->check(CLI::PositiveNumber);
+  app.add_option("--threads", options.threads)->check(CLI::PositiveNumber);
+  app.add_option("--runs", options.runs)->check(CLI::PositiveNumber);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    octet::bench::run(options);
+  } catch (const octet::Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}
