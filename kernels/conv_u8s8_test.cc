@@ -165,6 +165,15 @@ BOOST_AUTO_TEST_CASE(kernels_strides_dilations_and_pads_equal_the_reference) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(kernels_of_one_row_or_one_column_equal_the_reference) {
+  uint64_t seed = 0;
+  for (const size_t in_c : {3u, 8u, 18u})
+    for (const size_t out_c : {17u, 32u}) {
+      check(Layer(conv(1, 6, 12, in_c, out_c, 1, 7, 1, 1, 0, 3, 0, 3), 77, {128, 0, 255}, ++seed));
+      check(Layer(conv(2, 12, 6, in_c, out_c, 7, 1, 1, 1, 3, 0, 3, 0), 77, {0, 0, 255}, ++seed));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(few_input_channels_equal_the_reference) {
   uint64_t seed = 0;
   for (const size_t in_c : {1u, 2u, 3u, 4u}) {
