@@ -140,6 +140,9 @@ int PreparedModel::qparams_owner(int value) const {
 QParams PreparedModel::qparams(int value) const {
   const Observer& own = *observers_[value];
   const int owner = qparams_owner(value);
+  // In float it has seen all there is to see, and an observer that leaves out values weighs them
+  // all.
+  if (!trained_) return observers_[owner]->qparams().front();
   ValueRange all;
   int members = 0;
   for (size_t v = 0; v < observers_.size(); ++v) {
@@ -241,6 +244,7 @@ std::unique_ptr<PreparedModel> prepare_qat(nn::Module& model, const Tensor& exam
       observer->observe(nn::fold(prepared->graph_, prepared->groups_.groups[g]).weight);
   }
   prepared->mode_ = Mode::qat;
+  prepared->trained_ = true;
   prepared->train();
   return prepared;
 }

@@ -64,8 +64,9 @@ class PreparedModel : public nn::Module {
   const Observer* observer(int value) const { return observers_[value].get(); }
   Observer* observer(int value) { return observers_[value].get(); }
   // What the observer of a value says. Values that nobody reads but a concatenation (nn/cat.h), as
-  // they are or behind layers that keep qparams, share its result's: they cover the ranges of all
-  // of them, and what is put together need not be rounded again.
+  // they are or behind layers that keep qparams, share its result's, so that what is put together
+  // need not be rounded again. In training that covers the ranges of all of them: the result's
+  // observer sees what their quantization has clipped.
   QParams qparams(int value) const;
   // The value whose qparams the value has; itself when it shares none.
   int qparams_owner(int value) const;
@@ -115,6 +116,7 @@ class PreparedModel : public nn::Module {
   std::vector<Tensor> channel_scales_;                       // by graph value
   Mode mode_ = Mode::observe;
   bool observer_enabled_ = true, bn_frozen_ = false;
+  bool trained_ = false;  // by prepare_qat
 };
 
 // The model is traced in eval mode with `example` (batch 1) and shares its parameters; it must
