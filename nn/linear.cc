@@ -54,6 +54,11 @@ Linear::Linear(int64_t in_features, int64_t out_features, const LinearOptions& o
   register_parameter("bias", bias);
 }
 
+Linear::Linear(const Tensor& shared, const Tensor& own) : weight(shared), bias(own) {
+  register_parameter("weight", weight);
+  if (bias.defined()) register_parameter("bias", bias);
+}
+
 Tensor Linear::forward(const Tensor& x) {
   std::vector<Tensor> inputs{x, weight};
   if (bias.defined()) inputs.push_back(bias);

@@ -31,6 +31,8 @@ class LinearOp : public Op {
 class Linear : public Module {
  public:
   Linear(int64_t in_features, int64_t out_features, const LinearOptions& options = {});
+  // With a weight that is another module's, too: tied. bias: its own, or undefined for none.
+  Linear(const Tensor& weight, const Tensor& bias);
   Tensor forward(const Tensor& x) override;
 
   Tensor weight;

@@ -52,6 +52,17 @@ BOOST_AUTO_TEST_CASE(starts_within_one_over_the_root_of_in_features) {
   for (float b : linear.bias.values<float>()) BOOST_REQUIRE(std::abs(b) <= 0.1f);
 }
 
+BOOST_AUTO_TEST_CASE(a_shared_weight_is_one_tensor_with_a_bias_of_each) {
+  Linear one(3, 2), other(one.weight, Tensor::full({2}, 1.0f)), plain(one.weight, {});
+  one.weight.data<float>()[0] = 5.0f;
+  one.bias.data<float>()[0] = 0.0f;
+  const Tensor x = Tensor::from({1, 3}, {1, 0, 0});
+  BOOST_TEST(one(x).data<float>()[0] == 5.0f);
+  BOOST_TEST(other(x).data<float>()[0] == 6.0f);
+  BOOST_TEST(plain(x).data<float>()[0] == 5.0f);
+  BOOST_TEST(same(other.named_parameters()[0].second, one.weight));
+}
+
 BOOST_AUTO_TEST_CASE(messages_name_the_values) {
   Linear linear(4, 2);
   BOOST_TEST(message_of([&] {
