@@ -1,5 +1,5 @@
-// The trained MobileNetV2 that comes with the project: how it was made stands in
-// zoo/pretrained/README.md.
+// The trained models that come with the project, a MobileNetV2 and a language model: how they were
+// made stands in zoo/pretrained/README.md.
 #pragma once
 
 #include <memory>
@@ -14,12 +14,14 @@ inline constexpr const char* kBundledData = "fashion-mnist";
 // Files of zoo/pretrained/.
 inline constexpr const char* kBundledWeights = "mobilenet_v2_fashion_mnist.safetensors";
 inline constexpr const char* kBundledQat = "mobilenet_v2_fashion_mnist_qat.octet";
+inline constexpr const char* kBundledLstmWeights = "lstm_licences.safetensors";
+inline constexpr const char* kBundledLstmVocabulary = "lstm_licences.json";
 
 // Where a bundled file is: below the working folder of `bazel run` and of tests, or beside the
 // program. Throws octet::Error when it is in neither.
 std::string bundled_path(const std::string& file);
 
-// With random weights, of the bundled ones' shape.
+// A MobileNetV2 with random weights, of the bundled ones' shape.
 std::unique_ptr<nn::Module> create_bundled_model();
 
 }  // namespace octet::zoo
