@@ -7,56 +7,26 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <nlohmann/json.hpp>
 
 #include "engine/model.h"
-#include "nn/embedding.h"
 #include "nn/graph.h"
-#include "nn/linear.h"
-#include "nn/lstm.h"
 #include "quant/quantize_dynamic.h"
 #include "tensor/state_dict.h"
 #include "tests/octet_data.h"
+#include "zoo/language_model.h"
+#include "zoo/text.h"
+#include "zoo/vocabulary.h"
 
 namespace octet {
 namespace {
 
-constexpr int64_t kCharacters = 65, kWidth = 128, kStreams = 50;
-
-class CharLstm : public nn::Module {
- public:
-  CharLstm()
-      : embedding_(kCharacters, kWidth),
-        lstm_(kWidth, kWidth, {.num_layers = 2, .batch_first = true}),
-        decoder_(kWidth, kCharacters) {
-    register_module("embedding", embedding_);
-    register_module("lstm", lstm_);
-    register_module("decoder", decoder_);
-  }
-  Tensor forward(const Tensor& indices) override { return decoder_(lstm_(embedding_(indices))); }
-
- private:
-  nn::Embedding embedding_;
-  nn::Lstm lstm_;
-  nn::Linear decoder_;
-};
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  BOOST_REQUIRE_MESSAGE(file, path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+constexpr int64_t kCharacters = 65, kStreams = 50;
 
 // The indices of the text's last tenth.
 std::vector<int64_t> last_tenth(const std::string& data) {
-  const auto vocabulary = nlohmann::json::parse(read_file(data + "/weights/char_lstm_vocab.json"));
-  const std::string text = read_file(data + "/text/tinyshakespeare.txt");
-  std::vector<int64_t> indices;
-  for (size_t i = text.size() * 9 / 10; i < text.size(); ++i)
-    indices.push_back(vocabulary.at(std::string(1, text[i])).get<int64_t>());
-  return indices;
+  const std::string text = zoo::read_text(data + "/text/tinyshakespeare.txt");
+  return zoo::Vocabulary(zoo::read_text(data + "/weights/char_lstm_vocab.json"))
+      .numbers_of(zoo::tokenize(text.substr(text.size() * 9 / 10), zoo::Level::characters));
 }
 
 // -log softmax(scores)[next]
@@ -97,8 +67,9 @@ constexpr bool kWhole = true;
 BOOST_AUTO_TEST_CASE(nats_per_character_are_those_of_pytorch_and_survive_quantization) {
   const auto data = octet_data();
   if (!data) return;
-  CharLstm model;
-  model.load_state_dict(load_pth(*data + "/weights/char_lstm_shakespeare.pth"));
+  const StateDict weights = load_pth(*data + "/weights/char_lstm_shakespeare.pth");
+  zoo::LanguageModel model(zoo::language_model_options(weights));
+  model.load_state_dict(weights);
   const std::vector<int64_t> text = last_tenth(*data);
   const int64_t steps = kWhole ? (static_cast<int64_t>(text.size()) - 1) / kStreams : 20;
   const Tensor example = Tensor::zeros({1, steps}, DType::s64);
