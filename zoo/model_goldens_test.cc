@@ -44,16 +44,11 @@ std::string sum_of_bits(const StateDict& state) {
   return digits;
 }
 
-// A layer of sums over K products adds a relative error of about sqrt(K) * 2^-24 in its own order
-// of summation; 100 layers of K = 1000, independent of each other, make sqrt(100 * 1000) * 2^-24 =
-// 2e-5 deviation: five of them.
-constexpr double kRelativeTolerance = 1e-4;
-
 void check_output(const Tensor& got, const OutputGolden& golden) {
   const std::span<const float> logits = got.values<float>();
   const size_t step = std::max<size_t>(1, logits.size() / 20);
   BOOST_TEST_REQUIRE((logits.size() + step - 1) / step == golden.logits.size());
-  const double tolerance = kRelativeTolerance * golden.rms;
+  const double tolerance = testing::kRelativeTolerance * golden.rms;
   double squares = 0, worst = 0;
   for (const float v : logits) squares += double{v} * v;
   for (size_t i = 0; i < golden.logits.size(); ++i)
