@@ -6,11 +6,14 @@
 // turns, so that a busy machine slows both. Wall and CPU time of the calling thread; the least and
 // the median. The layer table shows each layer's least time, GMAC/s and the share of the machine's
 // peak, which is measured in the same run by loops that touch registers only.
+//
+// With --turns it runs what it is asked to, beside other programs: bench/turns.h.
 
 #include "zoo/models.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -20,6 +23,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "bench/peak.h"
+#include "bench/turns.h"
 #include "engine/model.h"
 #include "kernels/target.h"
 #include "nn/graph.h"
@@ -39,6 +43,7 @@ struct Options {
   unsigned threads = 1;
   int runs = 200;
   bool layers = true;
+  bool turns = false;
 };
 
 struct Samples {
@@ -49,6 +54,7 @@ struct Contender {
   std::string name;
   double peak_gmacs;
   std::unique_ptr<engine::Session> session;
+  engine::ValueId output;
   Samples samples;
   std::vector<engine::LayerProfile> layers;  // least time of each
 };
@@ -69,7 +75,7 @@ Contender make_contender(const std::string& name, engine::Program program, doubl
   OCTET_CHECK(model, name, ": ", model.why());
   auto session = engine::Session::create(*model, {.pool = &pool});
   OCTET_CHECK(session, name, ": ", session.why());
-  return {name, peak, std::move(*session), {}, {}};
+  return {name, peak, std::move(*session), (*model)->program().outputs[0], {}, {}};
 }
 
 std::vector<Contender> make_contenders(const Options& options, ParallelFor& pool) {
@@ -109,6 +115,25 @@ void measure(const Options& options, std::vector<Contender>& contenders) {
         c.layers[i].seconds = std::min(c.layers[i].seconds, layers[i].seconds);
     }
   }
+}
+
+void check_output(const Contender& c) {
+  const float* y = static_cast<const float*>(c.session->output());
+  const int64_t classes = c.session->shape(c.output).elements();
+  const bool finite = std::all_of(y, y + classes, [](float v) { return std::isfinite(v); });
+  OCTET_CHECK(classes == 1000 && finite, c.name, ": the output is not 1000 finite values");
+}
+
+void run_turns(std::vector<Contender>& contenders) {
+  std::vector<Turn> turns;
+  for (const Contender& c : contenders) {
+    engine::Session* session = c.session.get();
+    session->run();
+    check_output(c);
+    const char* how = c.name == "int8" ? "static, u8 activations, s8 weights per channel" : "";
+    turns.push_back({c.name, how, [session] { session->run(); }});
+  }
+  take_turns(turns);
 }
 
 void print_latency(const std::vector<Contender>& contenders) {
@@ -154,11 +179,16 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(10, 1000000));
   app.add_option("--target", options.target, "instruction set, as AVX2; the best when not given");
   app.add_flag("!--no-layers", options.layers, "without the tables of layers");
+  app.add_flag("--turns", options.turns, "run what standard input asks for (bench/turns.h)");
   CLI11_PARSE(app, argc, argv);
 
   zoo::choose_target(options.target);
   ThreadPool pool(options.threads);
   std::vector<Contender> contenders = make_contenders(options, pool);
+  if (options.turns) {
+    run_turns(contenders);
+    return 0;
+  }
   measure(options, contenders);
   std::printf(
       "%s, batch 1, %u thread%s, target %s; peak of one core: %.0f GMAC/s u8 x s8, %.0f f32\n\n",
