@@ -90,7 +90,7 @@ const bool registered = [] {
       {"hardswish_gradient", activation_f32::hardswish_gradient, spec::hardswish_gradient}};
   constexpr size_t kSize = 14 * 14 * 64;
   for (const Target& target : supported_targets()) {
-    const std::string prefix = std::string(target.name) + "/";
+    const std::string prefix = "activation_f32/" + std::string(target.name) + "/";
     for (const Curve& curve : curves)
       benchmark::RegisterBenchmark((prefix + curve.name).c_str(), run_curve, target, curve, kSize);
     for (const Gradient& gradient : gradients)

@@ -37,7 +37,7 @@ void sum(benchmark::State& state, const Target& target, size_t n) {
 const bool registered = [] {
   for (const Target& target : supported_targets())
     for (const size_t n : {14 * 14 * 64, 56 * 56 * 24, 56 * 56 * 256}) {
-      const std::string name = std::string(target.name) + "/" + std::to_string(n);
+      const std::string name = "add_u8/" + std::string(target.name) + "/" + std::to_string(n);
       benchmark::RegisterBenchmark(name.c_str(), sum, target, n)->Unit(benchmark::kMicrosecond);
     }
   return true;

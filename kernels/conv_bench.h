@@ -1,5 +1,6 @@
 // What the benchmarks of convolutions share: the layers and the runner. One thread; each layer
-// checks samples of its result against the reference first. Run pinned: taskset -c 1 conv_f32_bench
+// checks samples of its result against the reference first. On every target, batches on the best
+// one; names are kernel/target/layer. Run pinned: taskset -c 1 conv_f32_bench
 //   GMAC/s  best of many samples of thread CPU time, for other programs have the machine, too
 //   peak    the share of a register-only loop measured beside it
 //   GB/s    input and output once each: what bounds the large depthwise layers
@@ -13,12 +14,14 @@
 #include <cmath>
 #include <cstdio>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/buffer.h"
 #include "base/rng.h"
 #include "bench/peak.h"
 #include "kernels/conv2d_geometry.h"
+#include "kernels/target.h"
 
 namespace octet::kernels {
 
@@ -88,6 +91,17 @@ inline constexpr ConvShape kDenseShapes[] = {
     {17, 192, 192, 7, 1, 1, 1},
     {8, 384, 384, 1, 1, 1, 3},
     {8, 384, 384, 3, 1, 1, 1},
+    // ResNet-50: pointwise, a shortcut, the classifier
+    {56, 64, 256, 1, 1},
+    {56, 256, 64, 1, 1},
+    {28, 128, 512, 1, 1},
+    {28, 512, 128, 1, 1},
+    {14, 256, 1024, 1, 1},
+    {14, 1024, 256, 1, 1},
+    {7, 512, 2048, 1, 1},
+    {7, 2048, 512, 1, 1},
+    {28, 512, 1024, 1, 2},
+    {1, 2048, 1000, 1, 1},
 };
 
 // The layers of a training step on images of 32x32.
@@ -187,11 +201,13 @@ bool sampled_right(Layer& layer) {
 }
 
 template <class Layer>
-void measure_conv(benchmark::State& state, Conv2dGeometry g) {
+void measure_conv(benchmark::State& state, const Target& target, Conv2dGeometry g) {
+  set_target(target);
   Layer layer(g);
   layer.run();
   if (!sampled_right(layer)) {
     state.SkipWithError("differs from the reference");
+    reset_target();
     return;
   }
   double best = 1e9, peak = 0, pack = 1e9;
@@ -208,23 +224,30 @@ void measure_conv(benchmark::State& state, Conv2dGeometry g) {
   state.counters["us"] = best * 1e6;
   state.counters["pack GB/s"] =
       static_cast<double>(layer.weight.size() * sizeof(layer.weight[0])) / pack * 1e-9;
+  reset_target();
 }
 
 template <class Layer>
-bool register_convs(std::span<const ConvShape> shapes, size_t batch = 1, const char* suffix = "") {
-  for (const ConvShape& s : shapes) {
-    char channels[40], name[80];
-    if (s.groups == 1) {
-      std::snprintf(channels, sizeof(channels), "%zu->%zu", s.in_c, s.out_c);
-    } else {
-      std::snprintf(channels, sizeof(channels), "c%zu", s.in_c);
+bool register_convs(const std::string& kernel, std::span<const ConvShape> shapes, size_t batch = 1,
+                    const char* suffix = "") {
+  const std::span<const Target> targets = supported_targets();
+  for (const Target& target : batch == 1 ? targets : targets.first(1))
+    for (const ConvShape& s : shapes) {
+      char channels[40], layer[80];
+      if (s.groups == 1) {
+        std::snprintf(channels, sizeof(channels), "%zu->%zu", s.in_c, s.out_c);
+      } else {
+        std::snprintf(channels, sizeof(channels), "c%zu", s.in_c);
+      }
+      std::snprintf(layer, sizeof(layer), "%zux%zux%zu %s %zux%zu/%zu%s", batch, s.in_hw, s.in_hw,
+                    channels, s.kernel, s.kernel_w(), s.stride, suffix);
+      Conv2dGeometry g = s.geometry();
+      g.batch = batch;
+      const std::string name = kernel + "/" + target.name + "/" + layer;
+      benchmark::RegisterBenchmark(name.c_str(), measure_conv<Layer>, target, g)
+          ->UseManualTime()
+          ->Iterations(4);
     }
-    std::snprintf(name, sizeof(name), "%zux%zux%zu %s %zux%zu/%zu%s", batch, s.in_hw, s.in_hw,
-                  channels, s.kernel, s.kernel_w(), s.stride, suffix);
-    Conv2dGeometry g = s.geometry();
-    g.batch = batch;
-    benchmark::RegisterBenchmark(name, measure_conv<Layer>, g)->UseManualTime()->Iterations(4);
-  }
   return true;
 }
 

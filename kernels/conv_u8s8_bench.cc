@@ -64,9 +64,10 @@ struct F32Layer : Layer {
   }
 };
 
-const bool kRegistered = register_convs<Layer>(kDenseShapes) &&
-                         register_convs<Layer>(kTrainingShapes, kTrainingBatch) &&
-                         register_convs<F32Layer>(kTrainingShapes, kTrainingBatch, " to f32");
+const bool kRegistered =
+    register_convs<Layer>("conv_u8s8", kDenseShapes) &&
+    register_convs<Layer>("conv_u8s8", kTrainingShapes, kTrainingBatch) &&
+    register_convs<F32Layer>("conv_u8s8", kTrainingShapes, kTrainingBatch, " to f32");
 
 }  // namespace
 }  // namespace octet::kernels

@@ -1,5 +1,7 @@
 // The depthwise layers of MobileNet v2, and larger kernels; then those of training. How and what:
 // conv_bench.h, depthwise_bench.h.
+#include <string>
+
 #include "kernels/conv_bench.h"
 #include "kernels/depthwise_bench.h"
 #include "kernels/depthwise_f32.h"
@@ -18,8 +20,9 @@ struct TrainingLayer : Layer {
   bool right() { return sampled_right<Layer>(*this); }
 };
 
-const bool kRegistered =
-    register_convs<Layer>(kDepthwiseShapes) && register_depthwise_training<TrainingLayer>();
+const bool kRegistered = register_convs<Layer>("depthwise_f32", kDepthwiseShapes) &&
+                         register_depthwise_training<TrainingLayer>(
+                             (std::string("depthwise_f32/") + current_target().name + "/").c_str());
 
 }  // namespace
 }  // namespace octet::kernels

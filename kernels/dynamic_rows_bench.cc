@@ -50,8 +50,9 @@ const bool registered = [] {
     for (const size_t rows : {1, 8, 35, 256})
       for (const size_t inputs : {128, 512, 1024}) {
         const size_t outputs = 4 * inputs;
-        const std::string name = std::string(target.name) + "/" + std::to_string(rows) + "x" +
-                                 std::to_string(inputs) + "x" + std::to_string(outputs);
+        const std::string name = "dynamic_rows/" + std::string(target.name) + "/" +
+                                 std::to_string(rows) + "x" + std::to_string(inputs) + "x" +
+                                 std::to_string(outputs);
         benchmark::RegisterBenchmark(name.c_str(), product, target, rows, inputs, outputs)
             ->Unit(benchmark::kMicrosecond);
       }

@@ -72,7 +72,7 @@ const bool registered = [] {
   for (const Target& target : supported_targets())
     for (const auto& kind : kinds)
       for (const size_t n : {14 * 14 * 64, 56 * 56 * 24}) {
-        std::string name = target.name;
+        std::string name = std::string("elementwise_f32/") + target.name;
         name.append("/").append(kind.name).append("/").append(std::to_string(n));
         benchmark::RegisterBenchmark(name.c_str(), kind.run, target, n)
             ->Unit(benchmark::kMicrosecond);

@@ -46,8 +46,8 @@ const bool registered = [] {
       {"224x224x3/edges",
        {.in_h = 224, .in_w = 224, .in_c = 3, .out_h = 225, .out_w = 225, .out_c = 3}}};
   for (const auto& [name, p] : shapes) {
-    benchmark::RegisterBenchmark(("u8/" + name).c_str(), measure<uint8_t>, p);
-    benchmark::RegisterBenchmark(("f32/" + name).c_str(), measure<float>, p);
+    benchmark::RegisterBenchmark(("pad/any/u8 " + name).c_str(), measure<uint8_t>, p);
+    benchmark::RegisterBenchmark(("pad/any/f32 " + name).c_str(), measure<float>, p);
   }
   return true;
 }();

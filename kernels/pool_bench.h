@@ -54,10 +54,10 @@ void measure_pool(benchmark::State& state, const Target& target, const PoolShape
 }
 
 template <class Kernel>
-bool register_pools() {
+bool register_pools(const std::string& kernel) {
   for (const Target& target : supported_targets())
     for (const PoolShape& s : kPoolShapes) {
-      const std::string name = std::string(target.name) + "/" + s.name;
+      const std::string name = kernel + "/" + target.name + "/" + s.name;
       benchmark::RegisterBenchmark(name.c_str(), measure_pool<Kernel>, target, s)
           ->Unit(benchmark::kMicrosecond);
     }

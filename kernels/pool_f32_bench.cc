@@ -18,7 +18,7 @@ struct PoolF32 {
   }
 };
 
-const bool kRegistered = register_pools<PoolF32>();
+const bool kRegistered = register_pools<PoolF32>("pool_f32");
 
 }  // namespace
 }  // namespace octet::kernels

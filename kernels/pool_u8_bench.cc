@@ -22,7 +22,7 @@ struct PoolU8 {
   }
 };
 
-const bool kRegistered = register_pools<PoolU8>();
+const bool kRegistered = register_pools<PoolU8>("pool_u8");
 
 }  // namespace
 }  // namespace octet::kernels

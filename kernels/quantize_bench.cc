@@ -75,7 +75,7 @@ const bool registered = [] {
       {"quantize", quantize_image}, {"dequantize", dequantize_image}, {"clamp", clamp_image}};
   for (const Target& target : supported_targets())
     for (const auto& kind : kinds) {
-      const std::string name = std::string(target.name) + "/" + kind.name;
+      const std::string name = "quantize/" + std::string(target.name) + "/" + kind.name;
       benchmark::RegisterBenchmark(name.c_str(), kind.run, target)->Unit(benchmark::kMicrosecond);
     }
   return true;

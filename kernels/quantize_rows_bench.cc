@@ -64,7 +64,7 @@ void gradient(benchmark::State& state, const Target& target) {
 
 const bool registered = [] {
   for (const Target& target : supported_targets()) {
-    const std::string name = target.name;
+    const std::string name = std::string("quantize_rows/") + target.name;
     benchmark::RegisterBenchmark((name + "/range_quantize").c_str(), forward, target);
     benchmark::RegisterBenchmark((name + "/backward").c_str(), gradient, target);
   }

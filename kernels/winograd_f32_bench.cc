@@ -48,9 +48,11 @@ void add(const char* kind, const Shape& s) {
   Conv2dGeometry g = ConvShape{s.hw, s.in_c, s.out_c, 3, 1}.geometry();
   g.batch = s.batch;
   const std::string hw = std::to_string(s.hw);
-  const std::string name = std::to_string(s.batch) + "x" + hw + "x" + hw + " " +
+  const Target& target = supported_targets().front();
+  const std::string name = "winograd_f32/" + std::string(target.name) + "/" +
+                           std::to_string(s.batch) + "x" + hw + "x" + hw + " " +
                            std::to_string(s.in_c) + "->" + std::to_string(s.out_c) + " " + kind;
-  benchmark::RegisterBenchmark(name.c_str(), measure_conv<Layer>, g)
+  benchmark::RegisterBenchmark(name.c_str(), measure_conv<Layer>, target, g)
       ->UseManualTime()
       ->Iterations(3);
 }
