@@ -1,4 +1,4 @@
-"""The networks that the peers run: torchvision's, and ResNet-20 of He et al. (torchvision has none)."""
+"""The networks that the peers run: torchvision's, ResNet-20 of He et al. and a two-layer LSTM."""
 
 import torch
 import torchvision
@@ -37,8 +37,21 @@ def resnet20(num_classes=10):
     return nn.Sequential(*layers)
 
 
+class Lstm(nn.Module):
+    """Two layers of 512; x: [steps, n, 512], the result too."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(512, 512, 2)
+
+    def forward(self, x):
+        return self.lstm(x)[0]
+
+
 def create(name, num_classes):
     torch.manual_seed(1)
+    if name == "lstm":
+        return Lstm()
     if name == "resnet20":
         return resnet20(num_classes)
     return getattr(torchvision.models, name)(num_classes=num_classes)
