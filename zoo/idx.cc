@@ -1,6 +1,8 @@
 #include "zoo/idx.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <span>
 
 #include "base/error.h"
 #include "zoo/gz_file.h"
@@ -32,8 +34,13 @@ std::vector<uint8_t> read_idx(const std::string& path, const std::vector<uint32_
   }
   OCTET_CHECK(count < kMaxElements && elements <= kMaxElements, path, ": ", count,
               " entries are too many");
-  std::vector<uint8_t> data(elements);
-  file.read_exactly(data);
+  // The header may promise far more than there is: memory grows with what was read.
+  std::vector<uint8_t> data;
+  for (size_t piece = size_t{1} << 20; data.size() < elements; piece *= 2) {
+    const size_t read = data.size();
+    data.resize(std::min(elements, read + piece));
+    file.read_exactly(std::span(data).subspan(read));
+  }
   return data;
 }
 

@@ -28,7 +28,7 @@ inline void append_chunk(Bytes& png, const char* type, const Bytes& data) {
   Bytes covered(type, type + 4);
   covered.insert(covered.end(), data.begin(), data.end());
   png.insert(png.end(), covered.begin(), covered.end());
-  append_u32(png, static_cast<uint32_t>(crc32(0, covered.data(), covered.size())));
+  append_u32(png, static_cast<uint32_t>(::crc32(0, covered.data(), covered.size())));
 }
 
 // colour_type: 0 grey, 2 RGB, 4 grey and alpha, 6 RGBA; 8 bits, rows unfiltered.
