@@ -5,19 +5,13 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 // After highway.h, once per target.
-#include "hwy/contrib/math/math-inl.h"
 #include "kernels/gates-inl.h"
+#include "kernels/row_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// For x <= 0. Below -104 the result is 0; Exp converts to s32 first.
-template <class D, class V>
-HWY_INLINE V exp_negative(D d, V x) {
-  return hn::Exp(d, hn::Max(x, hn::Set(d, -104.0f)));
-}
 
 struct Sigmoid {
   template <class D, class V>
@@ -48,19 +42,15 @@ struct Normal {
   V phi, bell;
 };
 
-// Phi(-|x|) = exp(-z^2) erfcx(z) / 2 with z = |x| / sqrt(2). erfcx(z) / t is a polynomial in
-// t = 1 / (1 + 0.3 z): interpolated in the 9 Chebyshev nodes of 0 <= z <= 9.6, where exp(-z^2)
-// has left the range of f32; relative error 2.4e-8.
+// The formula: activation_f32_ref.h.
 template <class D, class V>
 HWY_INLINE Normal<V> normal(D d, V x) {
-  constexpr float kErfcx[] = {0.16917450376283272f, 0.17092396978193808f,  0.1469778152096705f,
-                              0.2198231461360163f,  -0.10529627744869384f, 0.5620701635073168f,
-                              -0.5240180891517117f, 0.4909047244245577f,   -0.13055997634026634f};
+  namespace ref = kernels::ref::activation_f32;
   const V one = hn::Set(d, 1.0f), half = hn::Set(d, 0.5f);
-  const V slope = hn::Set(d, 0.3f * 0.70710678f);
+  const V slope = hn::Set(d, ref::kErfcxSlope);
   const V t = hn::Div(one, hn::Add(one, hn::Mul(slope, hn::Abs(x))));
-  V r = hn::Set(d, kErfcx[8]);
-  for (int i = 7; i >= 0; --i) r = hn::MulAdd(r, t, hn::Set(d, kErfcx[i]));
+  V r = hn::Set(d, ref::kErfcx[8]);
+  for (int i = 7; i >= 0; --i) r = hn::Add(hn::Mul(r, t), hn::Set(d, ref::kErfcx[i]));
   const V bell = exp_negative(d, hn::Mul(hn::Mul(x, x), hn::Neg(half)));
   const V tail = hn::Mul(hn::Mul(half, bell), hn::Mul(t, r));
   return {hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(one, tail)), bell};
@@ -70,7 +60,7 @@ struct Gelu {
   template <class D, class V>
   static HWY_INLINE V value(D d, V x) {
     // Far below, where Phi is 0: x may be infinite.
-    const V near = hn::Max(x, hn::Set(d, -20.0f));
+    const V near = hn::Max(x, hn::Set(d, kernels::ref::activation_f32::kGeluLeast));
     return keep_nan(x, hn::Mul(near, normal(d, near).phi));
   }
   template <class D, class V>
@@ -163,38 +153,9 @@ void hardswish_gradient_f32(const float* x, const float* dy, float* dx, size_t n
   map_gradient<Hardswish>(x, dy, dx, n);
 }
 
-float max_f32(const float* x, size_t n) {
-  const hn::ScalableTag<float> d;
-  const size_t lanes = hn::Lanes(d);
-  float max = x[0];
-  size_t i = 0;
-  if (n >= lanes) {
-    auto maxima = hn::LoadU(d, x);
-    for (i = lanes; i + lanes <= n; i += lanes) maxima = hn::Max(maxima, hn::LoadU(d, x + i));
-    max = hn::GetLane(hn::MaxOfLanes(d, maxima));
-  }
-  for (; i < n; ++i) max = x[i] > max ? x[i] : max;
-  return max;
-}
-
-template <class D>
-HWY_INLINE hn::Vec<D> exp_step(D d, const float* x, float max, float* y) {
-  const auto below = hn::Sub(hn::LoadU(d, x), hn::Set(d, max));
-  const auto e = keep_nan(below, exp_negative(d, below));
-  hn::StoreU(e, d, y);
-  return e;
-}
-
 activation_f32::ExpSum exp_sum_f32(const float* x, float* y, size_t n) {
-  const hn::ScalableTag<float> d;
-  const size_t lanes = hn::Lanes(d);
-  const float max = max_f32(x, n);
-  auto sums = hn::Zero(d);
-  size_t i = 0;
-  for (; i + lanes <= n; i += lanes) sums = hn::Add(sums, exp_step(d, x + i, max, y + i));
-  float sum = hn::GetLane(hn::SumOfLanes(d, sums));
-  for (; i < n; ++i) sum += hn::GetLane(exp_step(hn::CappedTag<float, 1>(), x + i, max, y + i));
-  return {max, sum};
+  const float max = max_of_row(x, n);
+  return {max, exp_row(x, y, n, max)};
 }
 
 }  // namespace

@@ -10,11 +10,12 @@
 //                  hardsigmoid' is 0 where x <= -3 or x >= 3, hardswish' where x < -3 and 1 where
 //                  x > 3, as in PyTorch 1.13.
 //   exp_sum        y = exp(x - max(x)), and the sum of it: what softmax and its relatives are made
-//                  of. The order of the sum depends on n and the target alone.
+//                  of. The order of the sum: row_sums_ref.h.
 //
 // Any n, exp_sum n > 0; no alignment; results may be inputs. NaN stays NaN. Every element's result
-// is the same wherever it stands in the array. sigmoid and tanh have the same bits on all targets;
-// of the others the last bits differ. Normative: activation_f32_ref.h (in double, with bounds).
+// is the same wherever it stands in the array. All have the same bits on all targets, but for the
+// gradients of gelu and hardswish, of which the last bits differ. Normative: activation_f32_ref.h
+// (in double, with bounds; sigmoid, tanh, gelu and exp_sum to the bit).
 #pragma once
 
 #include <cstddef>

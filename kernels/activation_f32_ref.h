@@ -1,14 +1,17 @@
 // activation_f32, the specification: activation_f32.h in double, and how far f32 may be from it;
-// sigmoid and tanh also to the bit.
+// sigmoid, tanh, gelu and exp_sum also to the bit.
 //
-// u = 2^-24. Bounds count roundings: an operation is 1u of its result, Highway's Exp 4u (2 ulp; it
-// promises 1 with fused multiply-adds). tiny: results may underflow.
+// u = 2^-24. Bounds count roundings: an operation is 1u of its result, exp 4u. tiny: results may
+// underflow.
 #pragma once
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+
+#include "kernels/row_sums_ref.h"
 
 namespace octet::kernels::ref::activation_f32 {
 
@@ -46,11 +49,16 @@ inline ExpParts exp_parts(float x) {
   return {std::bit_cast<float>(exponent << 23), r + r * r * p};
 }
 
+// rest is less than 3u off and at most 0.42 of 1 + rest: with the sum exp is less than 3u off.
+inline float exp_negative_f32(float x) {
+  if (std::isnan(x)) return x;
+  const ExpParts parts = exp_parts(x);
+  return x < kLeastExponent ? 0.0f : parts.power + parts.power * parts.rest;
+}
+
 inline float sigmoid_f32(float x) {
   if (std::isnan(x)) return x;
-  const float below = -std::abs(x);
-  const ExpParts parts = exp_parts(below);
-  const float e = below < kLeastExponent ? 0.0f : parts.power + parts.power * parts.rest;
+  const float e = exp_negative_f32(-std::abs(x));
   return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
@@ -59,6 +67,33 @@ inline float tanh_f32(float x) {
   const ExpParts parts = exp_parts(std::abs(x) * -2.0f);
   const float m = parts.power * parts.rest + (parts.power - 1.0f);
   return std::copysign(m / (m + 2.0f), x);
+}
+
+// Phi(-|x|) = exp(-z^2) erfcx(z) / 2 with z = |x| / sqrt(2). erfcx(z) / t is a polynomial in
+// t = 1 / (1 + 0.3 z): interpolated in the 9 Chebyshev nodes of 0 <= z <= 9.6, where exp(-z^2)
+// has left the range of f32; relative error 2.4e-8.
+constexpr float kErfcx[] = {0.16917450376283272f, 0.17092396978193808f,  0.1469778152096705f,
+                            0.2198231461360163f,  -0.10529627744869384f, 0.5620701635073168f,
+                            -0.5240180891517117f, 0.4909047244245577f,   -0.13055997634026634f};
+constexpr float kErfcxSlope = 0.3f * 0.70710678f;
+// Phi is 0 below.
+constexpr float kGeluLeast = -20.0f;
+
+inline float gelu_f32(float x) {
+  if (std::isnan(x)) return x;
+  const float near = std::max(x, kGeluLeast);
+  const float t = 1.0f / (1.0f + kErfcxSlope * std::abs(near));
+  float r = kErfcx[8];
+  for (int i = 7; i >= 0; --i) r = r * t + kErfcx[i];
+  const float bell = exp_negative_f32((near * near) * -0.5f);
+  const float tail = (0.5f * bell) * (t * r);
+  return near * (near < 0.0f ? tail : 1.0f - tail);
+}
+
+// y = exp(x - max(x)); n > 0, none of x NaN.
+inline float exp_sum_f32(const float* x, float* y, size_t n) {
+  const float max = *std::max_element(x, x + n);
+  return sum_row(n, [&](size_t i) { return y[i] = exp_negative_f32(x[i] - max); });
 }
 
 // dx = dy * derivative: one product more.
@@ -95,11 +130,11 @@ inline Bounded hardswish(double x) {
 }
 
 // Phi(-|x|) in f32 is exp(-x^2 / 2) t R(t), t = 1 / (1 + p |x|), R of degree 8: the square rounds
-// once (u x^2 / 2 of exp), Exp 4u, t 4u times a condition of at most 4, R 5u and 2^-25 by its
-// fit, products 2u: less than 28u + x^2 u.
+// once (u x^2 / 2 of exp), exp 4u, t 4u times a condition of at most 4, R 8u (a step's roundings
+// are at most those at t = 1) and 2^-25 by its fit, products 2u: less than 31u + x^2 u.
 inline Bounded lower_tail(double x) {
   const double tail = std::erfc(std::abs(x) * std::sqrt(0.5)) / 2;
-  return {tail, (28 + x * x) * kUnit * tail + kTiny};
+  return {tail, (31 + x * x) * kUnit * tail + kTiny};
 }
 
 // 1 - tail for positive x.
@@ -136,13 +171,14 @@ inline Bounded hardswish_gradient(double x, double dy) {
   return product(dy, {x / 3 + 0.5, kUnit * (2 * std::abs(x) / 3 + std::abs(x / 3 + 0.5))});
 }
 
-// Phi(x) + x exp(-x^2 / 2) / sqrt(2 pi): the density is (8 + x^2)u off, then a product and a sum.
+// Phi(x) + x exp(-x^2 / 2) / sqrt(2 pi): the density is (8 + x^2)u off, then a product and a sum;
+// it may underflow before the product.
 inline Bounded gelu_gradient(double x, double dy) {
   const Bounded p = phi(x);
   const double slope = x * std::exp(-x * x / 2) * std::sqrt(0.5 / std::acos(-1.0));
   const double value = p.value + slope;
   return product(dy, {value, p.bound + (9 + x * x) * kUnit * std::abs(slope) +
-                                 kUnit * std::abs(value) + kTiny});
+                                 kUnit * std::abs(value) + (1 + std::abs(x)) * kTiny});
 }
 
 // exp(x - max): the difference rounds once.

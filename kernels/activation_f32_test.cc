@@ -81,21 +81,22 @@ BOOST_AUTO_TEST_CASE(curves_are_near_the_reference_at_every_size_and_both_edges)
   });
 }
 
-BOOST_AUTO_TEST_CASE(sigmoid_and_tanh_have_the_same_bits_on_every_target) {
+BOOST_AUTO_TEST_CASE(curves_have_the_same_bits_on_every_target) {
   std::vector<float> x{kInf, -kInf, 0.0f, -0.0f};
   for (float v = -120.0f; v <= 120.0f; v += 0.0117f) x.push_back(v);
   Rng rng(4);
   for (int i = 0; i < 10000; ++i) x.push_back(random_value(rng));
   testing::for_each_target([&] {
     std::vector<float> y(x.size());
-    activation_f32::sigmoid(x.data(), y.data(), x.size());
-    for (size_t i = 0; i < x.size(); ++i)
-      BOOST_REQUIRE_MESSAGE(same_bits(y[i], ref::activation_f32::sigmoid_f32(x[i])),
-                            "sigmoid of " << x[i] << " gives " << y[i]);
-    activation_f32::tanh(x.data(), y.data(), x.size());
-    for (size_t i = 0; i < x.size(); ++i)
-      BOOST_REQUIRE_MESSAGE(same_bits(y[i], ref::activation_f32::tanh_f32(x[i])),
-                            "tanh of " << x[i] << " gives " << y[i]);
+    const auto check = [&](const char* name, auto run, auto reference) {
+      run(x.data(), y.data(), x.size());
+      for (size_t i = 0; i < x.size(); ++i)
+        BOOST_REQUIRE_MESSAGE(same_bits(y[i], reference(x[i])),
+                              name << " of " << x[i] << " gives " << y[i]);
+    };
+    check("sigmoid", activation_f32::sigmoid, ref::activation_f32::sigmoid_f32);
+    check("tanh", activation_f32::tanh, ref::activation_f32::tanh_f32);
+    check("gelu", activation_f32::gelu, ref::activation_f32::gelu_f32);
   });
 }
 
@@ -205,6 +206,9 @@ BOOST_AUTO_TEST_CASE(exponentials_and_their_sum_are_near_the_reference) {
           bound += want.bound;
         }
         BOOST_TEST(got.max == max);
+        std::vector<float> e(n);
+        BOOST_TEST(same_bits(got.sum, ref::activation_f32::exp_sum_f32(x.data(), e.data(), n)));
+        for (size_t i = 0; i < n; ++i) BOOST_TEST(same_bits(y[i], e[i]));
         BOOST_TEST(std::abs(got.sum - sum) <= bound + static_cast<double>(n) * 0x1p-24 * sum);
       }
   });

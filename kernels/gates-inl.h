@@ -1,6 +1,6 @@
-// sigmoid and tanh on vectors, with the same bits on every target: only operations that IEEE 754
-// rounds, in one order, none of them fused. The specification: sigmoid and tanh of
-// activation_f32_ref.h, which has the formulas and where their constants come from.
+// exp, sigmoid and tanh on vectors, with the same bits on every target: only operations that IEEE
+// 754 rounds, in one order, none of them fused. The specification: those of activation_f32_ref.h,
+// which has the formulas and where their constants come from.
 #if defined(OCTET_KERNELS_GATES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTET_KERNELS_GATES_INL_H_
 #undef OCTET_KERNELS_GATES_INL_H_
@@ -43,14 +43,20 @@ HWY_INLINE ExpParts<V> exp_parts(D d, V x) {
   return {hn::BitCast(d, hn::ShiftLeft<23>(exponent)), hn::Add(r, hn::Mul(hn::Mul(r, r), p))};
 }
 
+// exp(x) for x <= 0; 0 for NaN.
+template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
+HWY_INLINE V exp_negative(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const ExpParts<V> parts = exp_parts(d, x);
+  return hn::IfThenElseZero(hn::Ge(x, hn::Set(d, kernels::ref::activation_f32::kLeastExponent)),
+                            hn::Add(parts.power, hn::Mul(parts.power, parts.rest)));
+}
+
 template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
 HWY_INLINE V sigmoid_vector(D d, V x) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const V one = hn::Set(d, 1.0f), below = hn::Neg(hn::Abs(x));
-  const ExpParts<V> parts = exp_parts(d, below);
-  const V e =
-      hn::IfThenElseZero(hn::Ge(below, hn::Set(d, kernels::ref::activation_f32::kLeastExponent)),
-                         hn::Add(parts.power, hn::Mul(parts.power, parts.rest)));
+  const V one = hn::Set(d, 1.0f);
+  const V e = exp_negative(d, hn::Neg(hn::Abs(x)));
   const V numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
   return keep_nan(x, hn::Div(numerator, hn::Add(one, e)));
 }

@@ -177,11 +177,6 @@ cc_library(
     srcs = ["highway_runtime.cc"],
     copts = ["-fno-exceptions", "-fno-rtti"],
 )
-
-cc_library(
-    name = "math",
-    deps = [":hwy"],
-)
 """,
     )
 
