@@ -44,6 +44,9 @@ struct Graph {
 // The example's batch must be 1. Throws octet::Error when the output does not depend on the input
 // or an op on the way can't be lowered.
 Graph trace(Module& module, const Tensor& example);
+// The same for a module with several inputs, one example for each; the graph's inputs have the
+// names that the module says.
+Graph trace(Module& module, std::span<const Tensor> examples);
 
 // A run of nodes that becomes one instruction: conv2d or linear [+ batch norm] [+ activation], add
 // or a batch norm of its own [+ activation], or a single other node; stubs are groups of their own.

@@ -39,6 +39,13 @@ Tensor Module::operator()(const Tensor& x) {
   return forward(x);
 }
 
+Tensor Module::operator()(std::span<const Tensor> inputs) {
+  const size_t expected = input_names().size();
+  OCTET_CHECK(inputs.size() == expected, "module: ", inputs.size(), " inputs, expects ", expected);
+  const PathScope scope(path());
+  return forward_all(inputs);
+}
+
 std::string Module::path() const { return parent_ == nullptr ? "" : join(parent_->path(), name_); }
 
 void Module::for_each_module(const std::function<void(const std::string&, Module&)>& visit) {

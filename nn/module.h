@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,14 @@ class Module {
   virtual Tensor forward(const Tensor& x) = 0;
   // forward() under this module's path.
   Tensor operator()(const Tensor& x);
+
+  // A module with several inputs overrides both: what they are called, and forward() of all of
+  // them, in that order.
+  virtual std::vector<std::string> input_names() const { return {"input"}; }
+  virtual Tensor forward_all(std::span<const Tensor> inputs) { return forward(inputs[0]); }
+  // forward_all() under this module's path. Throws octet::Error unless there are as many inputs as
+  // names.
+  Tensor operator()(std::span<const Tensor> inputs);
 
   // "features.1.conv.0"; empty for a root.
   std::string path() const;

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstring>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -59,17 +60,22 @@ struct Sum {
 
 inline bool within(float got, const Sum& sum) { return std::abs(got - sum.value) <= sum.bound(); }
 
-// What the engine computes for an f32 program with one input and one output.
-inline Tensor run_engine(engine::Program program, const Tensor& x) {
+// What the engine computes for a program with one output.
+inline Tensor run_engine(engine::Program program, std::span<const Tensor> inputs) {
   auto model = engine::Model::create(std::move(program));
   BOOST_REQUIRE_MESSAGE(model, model.why());
-  auto session = engine::Session::create(*model, {.batch = static_cast<size_t>(x.dim(0))});
+  auto session = engine::Session::create(*model, {.batch = static_cast<size_t>(inputs[0].dim(0))});
   BOOST_REQUIRE_MESSAGE(session, session.why());
-  std::memcpy((*session)->input(0), x.raw(), x.bytes());
+  for (size_t i = 0; i < inputs.size(); ++i)
+    std::memcpy((*session)->input(i), inputs[i].raw(), inputs[i].bytes());
   (*session)->run();
   Tensor y = Tensor::zeros((*session)->shape((*model)->program().outputs[0]));
   std::memcpy(y.raw(), (*session)->output(0), y.bytes());
   return y;
+}
+
+inline Tensor run_engine(engine::Program program, const Tensor& x) {
+  return run_engine(std::move(program), {&x, 1});
 }
 
 inline bool equal_bits(const Tensor& a, const Tensor& b) {

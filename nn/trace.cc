@@ -60,13 +60,17 @@ class Tracer {
     for (const auto& [name, tensor] : module.named_buffers()) names_[tensor.identity()] = name;
   }
 
-  Graph run(const Tensor& input, const Tensor& output) {
-    graph_.inputs.push_back(add_value(input, "input"));
-    leaves_[input.identity()] = graph_.inputs[0];
+  Graph run(std::span<const Tensor> inputs, std::span<const std::string> names,
+            const Tensor& output) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      graph_.inputs.push_back(add_value(inputs[i], names[i]));
+      leaves_[inputs[i].identity()] = graph_.inputs[i];
+    }
     for (const Node* node : reachable_nodes(output)) add_node(*node);
     graph_.outputs.push_back(value_of(output));
-    OCTET_CHECK(!graph_.readers(graph_.inputs[0]).empty(),
-                "trace: the output does not depend on the input");
+    for (size_t i = 0; i < inputs.size(); ++i)
+      OCTET_CHECK(!graph_.readers(graph_.inputs[i]).empty(),
+                  "trace: the output does not depend on the ", names[i]);
     return std::move(graph_);
   }
 
@@ -127,16 +131,21 @@ class Tracer {
 
 }  // namespace
 
-Graph trace(Module& module, const Tensor& example) {
-  OCTET_CHECK(example.defined() && example.rank() >= 1 && example.dim(0) == 1,
-              "trace: the example is ", example.defined() ? example.shape().text() : "undefined",
-              ", expects a batch of 1");
+Graph trace(Module& module, const Tensor& example) { return trace(module, {&example, 1}); }
+
+Graph trace(Module& module, std::span<const Tensor> examples) {
+  std::vector<Tensor> inputs;
+  for (const Tensor& example : examples) {
+    OCTET_CHECK(example.defined() && example.rank() >= 1 && example.dim(0) == 1,
+                "trace: the example is ", example.defined() ? example.shape().text() : "undefined",
+                ", expects a batch of 1");
+    // A tensor of its own, which no earlier recording has made.
+    inputs.push_back(example.view(example.shape()));
+  }
   const EvalMode eval_mode(module);
   const Recording recording;
-  // A tensor of its own, which no earlier recording has made.
-  const Tensor input = example.view(example.shape());
-  const Tensor output = module(input);
-  return Tracer(module).run(input, output);
+  const Tensor output = module(inputs);
+  return Tracer(module).run(inputs, module.input_names(), output);
 }
 
 }  // namespace octet::nn

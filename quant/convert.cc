@@ -10,7 +10,7 @@ Conversion convert(const PreparedModel& prepared) {
   const ModelPlan plan = plan_layers(prepared);
   LayerLowering lowering(prepared, plan);
   Conversion result;
-  lowering.add_input(graph.inputs[0], graph.values[graph.inputs[0]].dtype);
+  for (const int input : graph.inputs) lowering.add_input(input, graph.values[input].dtype);
   for (size_t g = 0; g < plan.layers.size(); ++g) {
     lowering.add_layer(g);
     const nn::GraphNode& node = graph.nodes[prepared.groups().groups[g].main];

@@ -157,9 +157,17 @@ QParams PreparedModel::qparams(int value) const {
   return choose_qparams(all.min, all.max, options.range, options.scheme, options.eps);
 }
 
-Tensor PreparedModel::forward(const Tensor& x) {
-  if (mode_ == Mode::simulate) return simulate(*this, x).output;
-  if (mode_ == Mode::qat) return qat_forward(*this, x);
+std::vector<std::string> PreparedModel::input_names() const {
+  std::vector<std::string> names;
+  for (int value : graph_.inputs) names.push_back(graph_.values[value].name);
+  return names;
+}
+
+Tensor PreparedModel::forward_all(std::span<const Tensor> inputs) {
+  OCTET_CHECK(inputs.size() == graph_.inputs.size(), "prepare: ", inputs.size(),
+              " inputs, the model has ", graph_.inputs.size());
+  if (mode_ == Mode::simulate) return simulate(*this, inputs).output;
+  if (mode_ == Mode::qat) return qat_forward(*this, inputs[0]);
   std::vector<Tensor> values(graph_.values.size());
   std::vector<int> last_reader(graph_.values.size(), -1);
   for (size_t n = 0; n < graph_.nodes.size(); ++n)
@@ -183,14 +191,15 @@ Tensor PreparedModel::forward(const Tensor& x) {
       fail(graph_.values[v].name, ": ", error.what());
     }
   };
-  store(graph_.inputs[0], x);
+  for (size_t i = 0; i < inputs.size(); ++i) store(graph_.inputs[i], inputs[i]);
   for (size_t n = 0; n < graph_.nodes.size(); ++n) {
     const nn::GraphNode& node = graph_.nodes[n];
-    std::vector<Tensor> inputs;
+    std::vector<Tensor> operands;
     for (int v : node.inputs)
-      inputs.push_back(graph_.values[v].constant.defined() ? graph_.values[v].constant : values[v]);
+      operands.push_back(graph_.values[v].constant.defined() ? graph_.values[v].constant
+                                                             : values[v]);
     const PathScope scope(node.path);
-    const std::vector<Tensor> results = octet::apply(node.op, std::move(inputs));
+    const std::vector<Tensor> results = octet::apply(node.op, std::move(operands));
     for (size_t i = 0; i < node.outputs.size(); ++i) store(node.outputs[i], results[i]);
     // Activations are large: free each after its last use.
     for (int v : node.inputs)
@@ -199,17 +208,22 @@ Tensor PreparedModel::forward(const Tensor& x) {
   return values[graph_.outputs[0]];
 }
 
-std::vector<std::pair<std::string, Tensor>> PreparedModel::simulate_values(const Tensor& x) {
-  return simulate(*this, x).integers;
+std::vector<std::pair<std::string, Tensor>> PreparedModel::simulate_values(
+    std::span<const Tensor> inputs) {
+  return simulate(*this, inputs).integers;
 }
 
 std::unique_ptr<PreparedModel> prepare(nn::Module& model, const Tensor& example,
                                        const QConfigMapping& mapping) {
+  return prepare(model, {&example, 1}, mapping);
+}
+
+std::unique_ptr<PreparedModel> prepare(nn::Module& model, std::span<const Tensor> examples,
+                                       const QConfigMapping& mapping) {
   auto prepared = std::make_unique<PreparedModel>();
-  prepared->graph_ = nn::trace(model, example);
-  OCTET_CHECK(prepared->graph_.inputs.size() == 1 && prepared->graph_.outputs.size() == 1,
-              "prepare: the model has ", prepared->graph_.inputs.size(), " inputs and ",
-              prepared->graph_.outputs.size(), " outputs, expected one of each");
+  prepared->graph_ = nn::trace(model, examples);
+  OCTET_CHECK(prepared->graph_.outputs.size() == 1, "prepare: the model has ",
+              prepared->graph_.outputs.size(), " outputs, expected one");
   prepared->groups_ = nn::find_groups(prepared->graph_);
   prepared->attach_observers(mapping);
   prepared->eval();

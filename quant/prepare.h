@@ -21,6 +21,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,11 @@ enum class Mode {
 
 class PreparedModel : public nn::Module {
  public:
-  // x: f32, any batch. Returns f32 in every mode.
-  Tensor forward(const Tensor& x) override;
+  // x: f32 or s64, any batch. Returns f32 in every mode.
+  Tensor forward(const Tensor& x) override { return forward_all({&x, 1}); }
+  // Those of the model, one or several; training takes one.
+  std::vector<std::string> input_names() const override;
+  Tensor forward_all(std::span<const Tensor> inputs) override;
 
   void set_mode(Mode mode) { mode_ = mode; }
   Mode mode() const { return mode_; }
@@ -51,7 +55,10 @@ class PreparedModel : public nn::Module {
   // The integers (u8) that every quantized value of the graph takes for x, by the scalar
   // specification, layer by layer: {name of the value, elements}. The same names as the values of
   // the converted program.
-  std::vector<std::pair<std::string, Tensor>> simulate_values(const Tensor& x);
+  std::vector<std::pair<std::string, Tensor>> simulate_values(std::span<const Tensor> inputs);
+  std::vector<std::pair<std::string, Tensor>> simulate_values(const Tensor& x) {
+    return simulate_values({&x, 1});
+  }
 
   const nn::Graph& graph() const { return graph_; }
   const nn::GroupedGraph& groups() const { return groups_; }
@@ -97,7 +104,8 @@ class PreparedModel : public nn::Module {
   const Tensor& channel_scales(int value) const { return channel_scales_[value]; }
 
  private:
-  friend std::unique_ptr<PreparedModel> prepare(nn::Module&, const Tensor&, const QConfigMapping&);
+  friend std::unique_ptr<PreparedModel> prepare(nn::Module&, std::span<const Tensor>,
+                                                const QConfigMapping&);
   friend std::unique_ptr<PreparedModel> prepare_qat(nn::Module&, const Tensor&,
                                                     const QConfigMapping&);
   void attach_observers(const QConfigMapping& mapping);
@@ -122,6 +130,9 @@ class PreparedModel : public nn::Module {
 // The model is traced in eval mode with `example` (batch 1) and shares its parameters; it must
 // outlive the prepared model.
 std::unique_ptr<PreparedModel> prepare(nn::Module& model, const Tensor& example,
+                                       const QConfigMapping& mapping);
+// The same for a model with several inputs.
+std::unique_ptr<PreparedModel> prepare(nn::Module& model, std::span<const Tensor> examples,
                                        const QConfigMapping& mapping);
 
 // The same for training, in Mode::qat: weights are fake quantized too, by the qconfig's weight

@@ -265,6 +265,10 @@ class Pass {
 
 }  // namespace
 
-Tensor qat_forward(PreparedModel& prepared, const Tensor& x) { return Pass(prepared).run(x); }
+Tensor qat_forward(PreparedModel& prepared, const Tensor& x) {
+  OCTET_CHECK(prepared.graph().inputs.size() == 1, "quantization-aware training: the model has ",
+              prepared.graph().inputs.size(), " inputs, expects one");
+  return Pass(prepared).run(x);
+}
 
 }  // namespace octet::quant

@@ -21,6 +21,11 @@ std::vector<float> weight_scales(const Tensor& weight) {
 
 Conversion quantize_dynamic(nn::Module& model, const Tensor& example,
                             const std::set<std::string>& ops) {
+  return quantize_dynamic(model, {&example, 1}, ops);
+}
+
+Conversion quantize_dynamic(nn::Module& model, std::span<const Tensor> examples,
+                            const std::set<std::string>& ops) {
   Conversion result;
   bool any = false;
   const auto adjust = [&](const nn::GraphNode& main, nn::Lowering& layer) {
@@ -32,7 +37,7 @@ Conversion quantize_dynamic(nn::Module& model, const Tensor& example,
     any = any || quantized;
     result.layers.push_back({layer.name, op, quantized, quantized ? "" : "not asked for"});
   };
-  result.program = nn::lower(nn::trace(model, example), adjust);
+  result.program = nn::lower(nn::trace(model, examples), adjust);
   OCTET_CHECK(any, "quantize_dynamic: the model has no layer of the ops that were named");
   return result;
 }

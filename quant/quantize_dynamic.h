@@ -11,6 +11,7 @@
 #pragma once
 
 #include <set>
+#include <span>
 #include <string>
 
 #include "nn/module.h"
@@ -22,6 +23,9 @@ namespace octet::quant {
 // the report says so. Throws octet::Error for an op that has no dynamic form, and when the model
 // has none of them. example: as for nn::trace.
 Conversion quantize_dynamic(nn::Module& model, const Tensor& example,
+                            const std::set<std::string>& ops);
+// The same for a model with several inputs.
+Conversion quantize_dynamic(nn::Module& model, std::span<const Tensor> examples,
                             const std::set<std::string>& ops);
 
 }  // namespace octet::quant

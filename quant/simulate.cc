@@ -14,7 +14,7 @@ struct Forms {
 
 }  // namespace
 
-Simulation simulate(const PreparedModel& prepared, const Tensor& x) {
+Simulation simulate(const PreparedModel& prepared, std::span<const Tensor> model_inputs) {
   const nn::Graph& graph = prepared.graph();
   const nn::GroupedGraph& groups = prepared.groups();
   const ModelPlan plan = plan_layers(prepared);
@@ -39,7 +39,8 @@ Simulation simulate(const PreparedModel& prepared, const Tensor& x) {
     return dtype == DType::u8 ? have.u8 : have.f32;
   };
 
-  store(groups.alias[graph.inputs[0]], x);
+  for (size_t i = 0; i < model_inputs.size(); ++i)
+    store(groups.alias[graph.inputs[i]], model_inputs[i]);
   for (size_t g = 0; g < groups.groups.size(); ++g) {
     const nn::LayerGroup& group = groups.groups[g];
     const nn::QuantRole role = graph.nodes[group.main].op->quant_role();

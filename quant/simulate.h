@@ -5,6 +5,7 @@
 // engine, must give the same integers (a test holds every zoo model to it).
 #pragma once
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,7 @@ struct Simulation {
   std::vector<std::pair<std::string, Tensor>> integers;  // every value that exists as u8, by name
 };
 
-// x: f32, any batch. The prepared model has been calibrated.
-Simulation simulate(const PreparedModel& prepared, const Tensor& x);
+// inputs: as the model takes them, any batch. The prepared model has been calibrated.
+Simulation simulate(const PreparedModel& prepared, std::span<const Tensor> inputs);
 
 }  // namespace octet::quant
