@@ -6,6 +6,8 @@
 
 #include "engine/instructions/adaptive_avg_pool2d.h"
 #include "engine/instructions/add.h"
+#include "engine/instructions/add_constant.h"
+#include "engine/instructions/attention.h"
 #include "engine/instructions/avg_pool2d.h"
 #include "engine/instructions/channel_shuffle.h"
 #include "engine/instructions/clamp.h"
@@ -14,6 +16,7 @@
 #include "engine/instructions/dequantize.h"
 #include "engine/instructions/embedding.h"
 #include "engine/instructions/flatten.h"
+#include "engine/instructions/layer_norm.h"
 #include "engine/instructions/linear.h"
 #include "engine/instructions/linear_dynamic.h"
 #include "engine/instructions/lstm.h"
@@ -57,6 +60,9 @@ constexpr InstructionType kAll[] = {
     {"mul", create_mul, false},
     {"slice", create_slice, false},
     {"channel_shuffle", create_channel_shuffle, false},
+    {"attention", create_attention, false},
+    {"layer_norm", create_layer_norm, true},
+    {"add_constant", create_add_constant, true},
 };
 
 constexpr bool is_kept(const InstructionType& type) { return has_operator(type.op); }

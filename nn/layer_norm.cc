@@ -1,7 +1,6 @@
 #include "nn/layer_norm.h"
 
-#include <cmath>
-
+#include "kernels/layer_norm_f32.h"
 #include "nn/op_support.h"
 
 namespace octet::nn {
@@ -10,13 +9,6 @@ namespace {
 struct RowStatistics {
   float mean, inverse;  // 1 / sqrt(var + eps)
 };
-
-// In two passes: var from x - mean.
-RowStatistics statistics_of(const float* x, size_t n, float eps) {
-  const float mean = sum_of(n, [&](size_t i) { return x[i]; }) / static_cast<float>(n);
-  const float squares = sum_of(n, [&](size_t i) { return (x[i] - mean) * (x[i] - mean); });
-  return {mean, 1.0f / std::sqrt(squares / static_cast<float>(n) + eps)};
-}
 
 // With g = dy * weight and z = (x - mean) * inverse:
 // dx = inverse * (g - mean(g) - z * mean(g z)).
@@ -66,16 +58,10 @@ std::vector<Tensor> LayerNormOp::forward_saving(std::span<const Tensor> inputs,
   check_channels(name(), "bias", bias, width);
   const size_t n = static_cast<size_t>(width);
   const Tensor y = Tensor::empty(x.shape()), statistics = Tensor::empty({x.elements() / width, 2});
-  const float *w = weight.data<float>(), *b = bias.data<float>();
+  const kernels::layer_norm_f32::Params params{n, weight.data<float>(), bias.data<float>(), eps_};
   default_pool()(static_cast<size_t>(statistics.dim(0)), [&](size_t begin, size_t end, unsigned) {
-    for (size_t row = begin; row < end; ++row) {
-      const float* from = x.data<float>() + row * n;
-      float* to = y.data<float>() + row * n;
-      const RowStatistics s = statistics_of(from, n, eps_);
-      for (size_t i = 0; i < n; ++i) to[i] = (from[i] - s.mean) * s.inverse * w[i] + b[i];
-      statistics.data<float>()[2 * row] = s.mean;
-      statistics.data<float>()[2 * row + 1] = s.inverse;
-    }
+    kernels::layer_norm_f32::run(params, end - begin, x.data<float>() + begin * n,
+                                 y.data<float>() + begin * n, statistics.data<float>() + 2 * begin);
   });
   saved = {x, weight, statistics};
   return {y};
@@ -101,6 +87,23 @@ std::vector<Tensor> LayerNormOp::backward(const BackwardArgs& args) const {
     }
   });
   return dx;
+}
+
+engine::ValueId LayerNormOp::lower(const Lowering& layer) const {
+  check_lowering(name(), layer, 1);
+  engine::Program& program = *layer.program;
+  std::vector<engine::ValueId> inputs = layer.inputs;
+  const char* names[] = {".weight", ".bias"};
+  for (size_t i = 0; i < 2; ++i) {
+    const Tensor& constant = layer.constants[i + 1];
+    OCTET_CHECK(constant.defined(), name(), ": ", layer.name,
+                ": weights that the model computes can't be lowered");
+    inputs.push_back(
+        program.add_constant(layer.name + names[i], DType::f32, constant.shape(), constant.raw()));
+  }
+  const engine::ValueId y = program.add_activation(layer.name, DType::f32, layer.output_shape);
+  program.add_instruction(name(), layer.name, std::move(inputs), {y}).attributes = {{"eps", eps_}};
+  return y;
 }
 
 LayerNorm::LayerNorm(int64_t normalized_shape, const LayerNormOptions& options)

@@ -1,7 +1,7 @@
 // layer_norm: y = (x - mean) / sqrt(var + eps) * weight + bias, mean and biased variance over the
 // last dimension.
 //
-// x, y: f32 [..., d]; weight, bias: f32 [d].
+// x, y: f32 [..., d]; weight, bias: f32 [d]. How it rounds: kernels/layer_norm_f32.h.
 #pragma once
 
 #include "nn/module.h"
@@ -14,7 +14,7 @@ struct LayerNormOptions {
 };
 
 // Inputs: x, weight, bias.
-class LayerNormOp : public UnloweredOp {
+class LayerNormOp : public Op {
  public:
   explicit LayerNormOp(const LayerNormOptions& options) : eps_(options.eps) {}
   const char* name() const override { return "layer_norm"; }
@@ -23,6 +23,8 @@ class LayerNormOp : public UnloweredOp {
   std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
                                      std::vector<Tensor>& saved) const override;
   std::vector<Tensor> backward(const BackwardArgs& args) const override;
+  QuantRole quant_role() const override { return QuantRole::unsupported; }
+  engine::ValueId lower(const Lowering& layer) const override;
 
  private:
   float eps_;

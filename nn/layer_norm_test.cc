@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nn/gradient_testing.h"
+#include "nn/graph.h"
 #include "nn/nn_testing.h"
 
 namespace octet::nn {
@@ -47,6 +48,14 @@ BOOST_AUTO_TEST_CASE(layer_norm_has_its_gradient) {
         [](const auto& x) { return normalized(x, double{1e-3f}); },
         {.roundings = 5 * (3 * static_cast<int>(n) + 20)});
   }
+}
+
+BOOST_AUTO_TEST_CASE(programs_compute_the_same_bits_as_the_model) {
+  LayerNorm norm(21, {.eps = 1e-12f});
+  for (float& w : norm.weight.values<float>()) w = default_generator().uniform(-1.0f, 1.0f);
+  const Tensor x = uniform({3, 5, 21}, 2.0f);
+  const engine::Program program = lower(trace(norm, x.slice(0, 1)));
+  BOOST_TEST(testing::equal_bits(testing::run_engine(program, x), norm(x)));
 }
 
 BOOST_AUTO_TEST_CASE(starts_as_pytorch) {

@@ -71,7 +71,7 @@ std::unique_ptr<Kernel> make_kernel(const Operands& operands) {
 
 Result<std::unique_ptr<Kernel>> create_embedding(const Program& program,
                                                  const Instruction& instruction) {
-  Operands operands(program, instruction, 1, 2, 3, {}, {.indices = true});
+  Operands operands(program, instruction, 1, 2, 3, {}, {.take = Operands::Take::indices});
   if (!operands.ok()) return operands.failure();
   const Shape& indices = operands.input(0).shape;
   const Shape& table = operands.input(1).shape;

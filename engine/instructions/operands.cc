@@ -9,7 +9,9 @@
 namespace octet::engine {
 namespace {
 
-bool is_real(std::string_view attribute) { return attribute == "lo" || attribute == "hi"; }
+bool is_real(std::string_view attribute) {
+  return attribute == "lo" || attribute == "hi" || attribute == "eps";
+}
 
 }  // namespace
 
@@ -26,9 +28,10 @@ Operands::Operands(const Program& program, const Instruction& instruction, size_
   for (size_t i = 0; i < n; ++i)
     require(input(i).is_constant == (i >= activations), "input ", i,
             i < activations ? " is a constant" : " is not a constant");
-  for (size_t i = 0; i < activations; ++i)
-    require((input(i).dtype == DType::s64) == unusual.indices, "input ", i, " is ",
-            name_of(input(i).dtype), unusual.indices ? ", not s64" : ", not f32 or u8");
+  for (size_t i = 0; i < activations && unusual.take != Take::any; ++i)
+    require((input(i).dtype == DType::s64) == (unusual.take == Take::indices), "input ", i, " is ",
+            name_of(input(i).dtype),
+            unusual.take == Take::indices ? ", not s64" : ", not f32 or u8");
   check_attributes(attributes);
 }
 
@@ -56,10 +59,19 @@ size_t Operands::size(const char* attribute, size_t otherwise, size_t least) {
 }
 
 size_t Operands::size(const char* attribute, size_t least) {
+  return require_attribute(attribute) ? size(attribute, least, least) : least;
+}
+
+bool Operands::require_attribute(const char* attribute) {
   bool there = false;
   for (const Attribute& a : instruction_.attributes) there = there || a.name == attribute;
   require(there, "attribute '", attribute, "' is missing");
-  return there ? size(attribute, least, least) : least;
+  return there;
+}
+
+float Operands::real(const char* attribute) {
+  require_attribute(attribute);
+  return instruction_.real(attribute, 0.0f);
 }
 
 RealRange Operands::real_range() {

@@ -24,9 +24,12 @@ struct RealRange {
 
 class Operands {
  public:
-  // What few operations take.
+  // Activations are numbers, f32 or u8, or indices, s64, which few operations take; any: the
+  // operation looks for itself.
+  enum class Take { numbers, indices, any };
+  // What few operations have.
   struct Unusual {
-    bool indices = false;  // activations are s64, else numbers: f32 or u8
+    Take take = Take::numbers;
     size_t outputs = 1;
   };
 
@@ -34,7 +37,7 @@ class Operands {
   // output, and no attribute but the named ones, each once and of its type.
   Operands(const Program& program, const Instruction& instruction, size_t activations,
            size_t min_inputs, size_t max_inputs, std::initializer_list<const char*> attributes,
-           const Unusual& unusual = {false, 1});
+           const Unusual& unusual = {Take::numbers, 1});
 
   bool ok() const { return why_.empty(); }
   Failure failure() const { return {why_}; }
@@ -55,6 +58,8 @@ class Operands {
   size_t size(const char* attribute, size_t otherwise, size_t least);
   // The same for an attribute that has no default.
   size_t size(const char* attribute, size_t least);
+  // The attribute, which is a real number; demands it to be there.
+  float real(const char* attribute);
   RealRange real_range();
   // quant_min and quant_max with the output's zero_point.
   kernels::OutputRange integer_range();
@@ -80,6 +85,7 @@ class Operands {
 
  private:
   void note(std::initializer_list<Piece> reason);
+  bool require_attribute(const char* attribute);
   void check_attributes(std::initializer_list<const char*> known);
 
   const Program& program_;

@@ -1,0 +1,11 @@
+// add_constant: see the table in engine/instructions.h.
+#pragma once
+
+#include "engine/instructions.h"
+
+namespace octet::engine {
+
+Result<std::unique_ptr<Kernel>> create_add_constant(const Program& program,
+                                                    const Instruction& instruction);
+
+}  // namespace octet::engine
