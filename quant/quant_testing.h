@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,16 +23,18 @@ inline Tensor random_tensor(const Shape& shape, uint64_t seed, float lo = -1.0f,
   return x;
 }
 
-// Runs a program on x and returns every u8 value by name, and the outputs under "output".
-inline std::map<std::string, Tensor> run_program(const engine::Program& program, const Tensor& x,
+// Runs a program and returns every u8 value by name, and the outputs under "output".
+inline std::map<std::string, Tensor> run_program(const engine::Program& program,
+                                                 std::span<const Tensor> inputs,
                                                  ParallelFor* pool = nullptr) {
   auto model = engine::Model::create(program);
   BOOST_REQUIRE_MESSAGE(model, model.why());
   auto session = engine::Session::create(
-      *model, {.batch = static_cast<size_t>(x.dim(0)), .pool = pool, .keep_values = true});
+      *model, {.batch = static_cast<size_t>(inputs[0].dim(0)), .pool = pool, .keep_values = true});
   BOOST_REQUIRE_MESSAGE(session, session.why());
   engine::Session& s = **session;
-  std::memcpy(s.input(), x.raw(), x.bytes());
+  for (size_t i = 0; i < inputs.size(); ++i)
+    std::memcpy(s.input(i), inputs[i].raw(), inputs[i].bytes());
   s.run();
   std::map<std::string, Tensor> values;
   const auto keep = [&](const std::string& name, engine::ValueId id, DType dtype) {
@@ -47,11 +50,16 @@ inline std::map<std::string, Tensor> run_program(const engine::Program& program,
   return values;
 }
 
+inline std::map<std::string, Tensor> run_program(const engine::Program& program, const Tensor& x,
+                                                 ParallelFor* pool = nullptr) {
+  return run_program(program, {&x, 1}, pool);
+}
+
 // Every integer of every layer, and the output, bit for bit.
 inline void check_simulate_equals_engine(PreparedModel& prepared, const engine::Program& program,
-                                         const Tensor& x) {
-  const auto simulated = prepared.simulate_values(x);
-  auto computed = run_program(program, x);
+                                         std::span<const Tensor> inputs) {
+  const auto simulated = prepared.simulate_values(inputs);
+  auto computed = run_program(program, inputs);
   BOOST_TEST(!simulated.empty());
   for (const auto& [name, want] : simulated) {
     BOOST_REQUIRE_MESSAGE(computed.count(name) == 1, "the program has no value " << name);
@@ -64,8 +72,12 @@ inline void check_simulate_equals_engine(PreparedModel& prepared, const engine::
                name << ": " << different << " of " << want.elements() << " integers differ");
   }
   prepared.set_mode(Mode::simulate);
-  const Tensor output = prepared(x);
+  const Tensor output = prepared(inputs);
   BOOST_TEST(std::memcmp(output.raw(), computed["output"].raw(), output.bytes()) == 0);
+}
+inline void check_simulate_equals_engine(PreparedModel& prepared, const engine::Program& program,
+                                         const Tensor& x) {
+  check_simulate_equals_engine(prepared, program, {&x, 1});
 }
 
 }  // namespace octet::quant::testing

@@ -204,4 +204,5 @@ def main():
     Path(__file__).with_name("models.json").write_text(text)
 
 
-main()
+if __name__ == "__main__":
+    main()
