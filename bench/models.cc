@@ -1,7 +1,9 @@
 // models: latency of whole networks, float and int8, and where the time goes.
 //
 //   bazel run -c opt //bench:models -- --model=mobilenet_v2
+//   bazel run -c opt //bench:models -- --model=bert --length=128
 //
+// int8 is static for images and dynamic for BERT base, whose classifier has two classes.
 // Batch 1, random weights and input (time does not depend on the values). Float and int8 take
 // turns, so that a busy machine slows both. Wall and CPU time of the calling thread; the least and
 // the median. The layer table shows each layer's least time, GMAC/s and the share of the machine's
@@ -24,11 +26,14 @@
 #include "base/rng.h"
 #include "bench/peak.h"
 #include "bench/turns.h"
+#include "engine/format.h"
 #include "engine/model.h"
 #include "kernels/target.h"
 #include "nn/graph.h"
 #include "quant/convert.h"
 #include "quant/prepare.h"
+#include "quant/quantize_dynamic.h"
+#include "zoo/bert.h"
 #include "zoo/commands/options.h"
 #include "zoo/table.h"
 
@@ -42,6 +47,7 @@ struct Options {
   std::string target;
   unsigned threads = 1;
   int runs = 200;
+  int length = 128;  // of a text
   bool layers = true;
   bool turns = false;
 };
@@ -53,6 +59,7 @@ struct Samples {
 struct Contender {
   std::string name;
   double peak_gmacs;
+  size_t file_bytes;
   std::unique_ptr<engine::Session> session;
   engine::ValueId output;
   Samples samples;
@@ -71,14 +78,16 @@ std::string milliseconds(std::vector<double> seconds, bool least) {
 
 Contender make_contender(const std::string& name, engine::Program program, double peak,
                          ParallelFor& pool) {
+  const auto file = engine::serialize(program);
+  OCTET_CHECK(file, name, ": ", file.why());
   auto model = engine::Model::create(std::move(program));
   OCTET_CHECK(model, name, ": ", model.why());
   auto session = engine::Session::create(*model, {.pool = &pool});
   OCTET_CHECK(session, name, ": ", session.why());
-  return {name, peak, std::move(*session), (*model)->program().outputs[0], {}, {}};
+  return {name, peak, file->size(), std::move(*session), (*model)->program().outputs[0], {}, {}};
 }
 
-std::vector<Contender> make_contenders(const Options& options, ParallelFor& pool) {
+std::vector<Contender> image_contenders(const Options& options, ParallelFor& pool) {
   const zoo::ModelEntry& entry = zoo::find_model(options.model);
   const std::unique_ptr<nn::Module> model = entry.create({});
   const int64_t size = entry.preprocessing.crop;
@@ -94,6 +103,27 @@ std::vector<Contender> make_contenders(const Options& options, ParallelFor& pool
       make_contender("int8", quant::convert(*prepared).program, peak_gmacs_u8s8(), pool));
   for (Contender& c : contenders)
     std::copy_n(image.data<float>(), image.elements(), static_cast<float*>(c.session->input()));
+  return contenders;
+}
+
+std::vector<Contender> bert_contenders(const Options& options, ParallelFor& pool) {
+  zoo::BertForSequenceClassification model(2);
+  const Shape shape{1, options.length};
+  const Tensor ids = Tensor::zeros(shape, DType::s64), mask = Tensor::zeros(shape, DType::s64);
+  Rng rng(1);
+  for (int64_t& id : ids.values<int64_t>()) id = rng.integer(0, 30521);
+  std::fill_n(mask.data<int64_t>(), mask.elements(), 1);
+  const Tensor inputs[] = {ids, Tensor::zeros(shape, DType::s64), mask};
+  std::vector<Contender> contenders;
+  contenders.push_back(
+      make_contender("float", nn::lower(nn::trace(model, inputs)), peak_gmacs_f32(), pool));
+  contenders.push_back(make_contender(
+      "int8 dynamic", quant::quantize_dynamic(model, inputs, {"linear", "embedding"}).program,
+      peak_gmacs_u8s8(), pool));
+  for (Contender& c : contenders)
+    for (size_t i = 0; i < 3; ++i)
+      std::copy_n(inputs[i].data<int64_t>(), options.length,
+                  static_cast<int64_t*>(c.session->input(i)));
   return contenders;
 }
 
@@ -138,11 +168,12 @@ void run_turns(std::vector<Contender>& contenders) {
 
 void print_latency(const std::vector<Contender>& contenders) {
   std::vector<std::vector<std::string>> rows = {
-      {"ms", "wall least", "wall median", "cpu least", "cpu median", "MB arena"}};
+      {"ms", "wall least", "wall median", "cpu least", "cpu median", "MB arena", "MB file"}};
   for (const Contender& c : contenders) {
     rows.push_back({c.name, milliseconds(c.samples.wall, true), milliseconds(c.samples.wall, false),
                     milliseconds(c.samples.cpu, true), milliseconds(c.samples.cpu, false),
-                    fixed(1e-6 * static_cast<double>(c.session->activation_bytes()), 2)});
+                    fixed(1e-6 * static_cast<double>(c.session->activation_bytes()), 2),
+                    fixed(1e-6 * static_cast<double>(c.file_bytes), 2)});
   }
   std::printf("%s\n", zoo::format_table(rows).c_str());
 }
@@ -172,7 +203,10 @@ void print_layers(const Contender& c) {
 int run(int argc, char** argv) {
   Options options;
   CLI::App app("Latency of whole networks, float and int8, and where the time goes.", "models");
-  app.add_option("--model", options.model, "a model of the zoo")->capture_default_str();
+  app.add_option("--model", options.model, "a model of the zoo, or bert")->capture_default_str();
+  app.add_option("--length", options.length, "tokens of a text")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 512));
   app.add_option("--threads", options.threads)->capture_default_str()->check(CLI::Range(1, 256));
   app.add_option("--runs", options.runs, "timed runs of each")
       ->capture_default_str()
@@ -184,7 +218,8 @@ int run(int argc, char** argv) {
 
   zoo::choose_target(options.target);
   ThreadPool pool(options.threads);
-  std::vector<Contender> contenders = make_contenders(options, pool);
+  std::vector<Contender> contenders =
+      options.model == "bert" ? bert_contenders(options, pool) : image_contenders(options, pool);
   if (options.turns) {
     run_turns(contenders);
     return 0;
