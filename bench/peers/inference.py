@@ -4,17 +4,20 @@ Every library is a process of its own, pinned to the same cores, that keeps its 
 in short rounds, so that a busy machine slows all of them. Milliseconds of one run. Least: of all rounds;
 median: the median of the rounds'. The ratio is the contender's time to ours, the median of the rounds'
 ratios of least times, above 1 we are faster: CPU time of the process with one thread, wall time with more,
-for threads that wait in a loop use CPU time, too. The second table has the fastest peer of each.
+for threads that wait in a loop use CPU time, too. The second table has the fastest peer of each. What is three
+times slower than the fastest leaves after the first rounds.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+FIRST_ROUNDS = 3
 COLUMNS = ["model", "batch", "mode", "threads", "contender", "cpu least", "cpu median",
            "wall least", "wall median", "ratio"]
 BEST = ["model", "batch", "mode", "threads", "clock", "octet", "best peer", "ms", "ratio"]
@@ -36,6 +39,11 @@ class Library:
         self.process.stdin.write(f"{index} {runs}\n")
         return self.answer()
 
+    def take_priority(self):
+        """Before everything that is not real time, with all threads, also those to come."""
+        for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
+            os.sched_setscheduler(int(thread.name), os.SCHED_FIFO, os.sched_param(1))
+
     def close(self):
         self.process.stdin.close()
         self.process.wait()
@@ -45,12 +53,12 @@ class Contender:
     def __init__(self, library, index, entry):
         self.library, self.index = library, index
         self.name, self.mode, self.how = entry["name"], entry["mode"], entry["how"]
-        self.runs, self.rounds = 0, []
+        self.runs, self.rounds, self.least = 0, [], 0
 
     def take_turn(self, turn_ms):
         if not self.runs:  # the first turn warms up and tells how long a run takes
-            least = self.library.turn(self.index, 3)["wall_ms_least"]
-            self.runs = max(3, min(50, round(turn_ms / least)))
+            self.least = self.library.turn(self.index, 3)["cpu_ms_least"]
+            self.runs = max(3, min(50, round(turn_ms / self.least)))
             return
         self.rounds.append(self.library.turn(self.index, self.runs))
 
@@ -121,6 +129,17 @@ def best_row(contenders, ours, clock):
             f"{ratio(best, ours, clock):.2f}" if ours else ""]
 
 
+def measure(contenders, options):
+    """A turn to warm up, then the rounds; contenders of the same mode run one after the other."""
+    fastest = {}
+    for turn in range(options.rounds + 1):
+        for mode in options.modes:
+            for contender in (c for c in contenders if c.mode == mode):
+                if turn <= FIRST_ROUNDS or contender.least < 3 * fastest[mode]:
+                    contender.take_turn(options.turn_ms)
+                    fastest[mode] = min(contender.least, fastest.get(mode, contender.least))
+
+
 def compare(model, batch, threads, options, notes):
     """Rows of both tables for one network and number of threads."""
     if {"onnxruntime", "openvino"} & set(options.peers):
@@ -128,10 +147,10 @@ def compare(model, batch, threads, options, notes):
     libraries = list(start(model, batch, threads, options))
     contenders = introduce(libraries, f"{model} {batch} {threads}", notes)
     contenders = [c for c in contenders if c.mode in options.modes]
-    for _ in range(options.rounds + 1):
-        for mode in options.modes:  # what is compared runs one after the other
-            for contender in (c for c in contenders if c.mode == mode):
-                contender.take_turn(options.turn_ms)
+    if options.realtime:
+        for contender in contenders:
+            contender.library.take_priority()
+    measure(contenders, options)
     for _, library in libraries:
         library.close()
     rows, best = [], []
@@ -166,6 +185,8 @@ def parse():
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--turn-ms", type=float, default=60, help="of a contender in a round")
     parser.add_argument("--cores", default="0,1", help="as many of them as threads are used")
+    parser.add_argument("--realtime", action="store_true",
+                        help="measure before all other programs of the machine; for root")
     parser.add_argument("--folder", default="/tmp/octet_peers", help="for model files")
     parser.add_argument("--litert-python", default=sys.executable,
                         help="the interpreter that has LiteRT's converter")
