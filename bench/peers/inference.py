@@ -3,8 +3,8 @@
 Every library is a process of its own, pinned to the same cores, that keeps its models ready; they take turns
 in short rounds, so that a busy machine slows all of them. Milliseconds of one run. Least: of all rounds;
 median: the median of the rounds'. The ratio is the contender's time to ours, the median of the rounds'
-ratios of least times, above 1 we are faster: CPU time of the process with one thread, wall time with more,
-for threads that wait in a loop use CPU time, too. The second table has the fastest peer of each. What is three
+ratios of least times, above 1 we are faster: CPU time of the process with one thread, wall time with more:
+the system counts what other threads are running only at its clock ticks, and waiting in a loop as work. The second table has the fastest peer of each. What is three
 times slower than the fastest leaves after the first rounds.
 """
 
