@@ -1,6 +1,7 @@
 // lstm_quantize, run as a program on a small text: it trains, quantizes and reports; what it saves
 // loads again; bad input gets exit code 1 and one line that names it.
 #define BOOST_TEST_MODULE lstm_quantize
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <csignal>
@@ -57,12 +58,18 @@ class Desk {
     return folder_.write(name, text);
   }
 
-  // The program and a small, quick run of it.
+  // The program and a small, quick run of it; `more` goes before its options.
   Arguments command(const Arguments& more) const {
-    Arguments all{kProgram,        "--text=" + path("text"),
-                  "--epochs=2",    "--hidden=16",
-                  "--embedding=8", "--batch=4",
-                  "--lr=0.02",     "--threads=1"};
+    Arguments all{kProgram};
+    for (const std::string& own :
+         {"--text=" + path("text"), std::string("--epochs=2"), std::string("--hidden=16"),
+          std::string("--embedding=8"), std::string("--batch=4"), std::string("--lr=0.02"),
+          std::string("--threads=1")}) {
+      const std::string name = own.substr(0, own.find('=') + 1);
+      if (std::none_of(more.begin(), more.end(),
+                       [&](const std::string& option) { return option.starts_with(name); }))
+        all.push_back(own);
+    }
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -137,6 +144,20 @@ BOOST_AUTO_TEST_CASE(characters_and_a_second_file_to_evaluate_on_work_too) {
   BOOST_REQUIRE_MESSAGE(result.exit_code == 0, result.err);
   BOOST_TEST(result.out.find("nats per character") != std::string::npos);
   BOOST_TEST(desk.json("figures")["tokens"] == fs::file_size(other));
+}
+
+// On the machine's own licences: what they are changes with the Debian release.
+BOOST_AUTO_TEST_CASE(without_arguments_bundled_weights_are_quantized) {
+  if (!fs::is_directory("/usr/share/common-licenses")) return;
+  const Desk desk;
+  const ProcessResult result = desk.run({kProgram, "--json=" + desk.path("figures")});
+  BOOST_REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+  const Json figures = desk.json("figures"), int8 = figures["int8"][0];
+  BOOST_TEST(figures["float"]["perplexity"].get<double>() < 100);
+  BOOST_TEST(
+      std::abs(int8["perplexity"].get<double>() / figures["float"]["perplexity"].get<double>() -
+               1) <= 0.005);
+  BOOST_TEST(int8["part_of_float"].get<double>() < 0.3);
 }
 
 BOOST_AUTO_TEST_CASE(help_lists_the_options) {

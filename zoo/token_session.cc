@@ -69,20 +69,23 @@ TokenSession::TokenSession(engine::Program program, size_t streams, ParallelFor&
   for (size_t i = 1; i < program_->inputs.size(); ++i) {
     const engine::ValueId id = program_->inputs[i];
     const auto& qparams = program_->values[id].qparams;
-    states_.push_back({session_->input(i), session_->output(i), bytes(id),
-                       qparams ? static_cast<int>(qparams->zero_point) : 0});
+    states_.push_back({session_->input(i), session_->output(i),
+                       qparams ? static_cast<int>(qparams->zero_point) : 0,
+                       std::vector<std::byte>(bytes(id))});
   }
   reset();
 }
 
 void TokenSession::reset() {
-  for (const State& state : states_) std::memset(state.in, state.zero, state.bytes);
+  for (State& state : states_)
+    std::fill(state.kept.begin(), state.kept.end(), static_cast<std::byte>(state.zero));
 }
 
 const float* TokenSession::run(const int64_t* tokens) {
   std::memcpy(session_->input(), tokens, token_bytes_);
+  for (const State& state : states_) std::memcpy(state.in, state.kept.data(), state.kept.size());
   session_->run();
-  for (const State& state : states_) std::memcpy(state.in, state.out, state.bytes);
+  for (State& state : states_) std::memcpy(state.kept.data(), state.out, state.kept.size());
   return static_cast<const float*>(session_->output());
 }
 

@@ -5,6 +5,7 @@
 // LanguageModel.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -34,11 +35,12 @@ class TokenSession {
   size_t vocabulary() const;
 
  private:
+  // Between two runs it is kept here: in the session inputs and outputs may share memory.
   struct State {
     void* in;
     const void* out;
-    size_t bytes;
     int zero;  // the byte that a start consists of
+    std::vector<std::byte> kept;
   };
 
   std::unique_ptr<engine::Session> session_;
