@@ -25,8 +25,9 @@ std::vector<ValueId> splice(const Program& part, const std::string& prefix,
 
 // The program with the state of every instruction that has one (InstructionType::has_state) and
 // does not get it yet as inputs, behind its own, and outputs: "NAME.h" and "NAME.c", in the order
-// of execution. Who hands each output to its input runs one sequence in pieces. A sequence starts
-// with what stands for 0: zeros in f32, zero_point in u8.
+// of execution. Who hands each output to its input runs one sequence in pieces; copy the state aside
+// between runs, for a session may place one's input and another's output in the same memory. A
+// sequence starts with what stands for 0: zeros in f32, zero_point in u8.
 Program with_state(Program program);
 
 }  // namespace octet::engine
