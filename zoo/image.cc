@@ -116,6 +116,11 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
       name, ": can't be decoded: ", stbi_failure_reason());
   OCTET_CHECK(int64_t{image.width} * image.height <= kMaxImagePixels, name, ": ", image.width,
               " x ", image.height, " pixels, the limit is ", kMaxImagePixels);
+  // Every 8 x 8 block of a JPEG takes a bit or more, and at most 1024 / 9 pixels share a block (4 x
+  // 1 and 1 x 4 samples): less is no whole image, but could keep the decoder busy for minutes.
+  OCTET_CHECK(is_png(bytes) || image.width <= int64_t{1024} * length / image.height, name,
+              ": damaged JPEG: ", image.width, " x ", image.height, " pixels in ", length,
+              " bytes");
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
       stbi_load_from_memory(bytes.data(), length, &image.width, &image.height, &channels, 3),
       stbi_image_free);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <string>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -98,6 +99,16 @@ BOOST_AUTO_TEST_CASE(a_huffman_table_of_too_many_codes_is_refused) {
   BOOST_TEST_REQUIRE((table != jpeg.end()));
   std::fill_n(table + 5, 16, 255);
   BOOST_TEST(why(jpeg) == "x.jpg: damaged JPEG: a Huffman table is wrong");
+}
+
+BOOST_AUTO_TEST_CASE(a_jpeg_too_short_for_its_pixels_is_refused_before_it_is_decoded) {
+  Bytes jpeg = make_jpeg();
+  const Bytes frame = {0xff, 0xc0, 0, 11, 8};
+  const auto found = std::search(jpeg.begin(), jpeg.end(), frame.begin(), frame.end());
+  BOOST_TEST_REQUIRE((found != jpeg.end()));
+  found[5] = found[7] = 0x20;  // 8200 x 8200
+  BOOST_TEST(why(jpeg) == "x.jpg: damaged JPEG: 8200 x 8200 pixels in " +
+                              std::to_string(jpeg.size()) + " bytes");
 }
 
 BOOST_AUTO_TEST_CASE(refuses_what_is_no_image_and_what_is_too_large) {
