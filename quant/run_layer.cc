@@ -76,8 +76,14 @@ Tensor run_layer(const PreparedModel& prepared, const ModelPlan& plan, size_t gr
     const auto end = layer.inputs.begin() + static_cast<ptrdiff_t>(i);
     return std::find(layer.inputs.begin(), end, layer.inputs[i]) == end;
   };
-  for (size_t i = 0; i < inputs.size(); ++i)
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const nn::GraphValue& value = prepared.graph().values[layer.inputs[i]];
+    Shape expected = value.shape;
+    if (expected.rank() > 0) expected[0] = inputs[i].dim(0);
+    OCTET_CHECK(inputs[i].shape() == expected, value.name, " is ", inputs[i].shape().text(),
+                ", the model was traced for ", value.shape.text());
     if (is_new(i)) lowering.add_input(layer.inputs[i], inputs[i].dtype());
+  }
   lowering.add_layer(group);
   const engine::ValueId output = lowering.as(layer.output, dtype);
   const engine::Program& program = lowering.program();

@@ -52,7 +52,8 @@ quant::Conversion fine_tune(const LanguageJob& job) {
           [&](const Tensor& tokens, const std::optional<nn::LstmState>&) {
             return LanguageModel::Result{(*prepared)(tokens), {}};
           },
-      .on_step = [&](double part) { prepared->enable_observer(part < kObservedPart); }};
+      .on_step = [&](double part) { prepared->enable_observer(part < kObservedPart); },
+      .whole_chunks = true};
   train_language_model(
       training, job.training, job.qat, [] { return 0.0; },
       [](const std::vector<LanguageEpoch>&) {});

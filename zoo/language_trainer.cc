@@ -41,9 +41,13 @@ class Run {
       : training_(training),
         options_(options),
         streams_(batchify(tokens, options.batch)),
-        chunks_((streams_.dim(1) - 2) / options.steps + 1),
+        chunks_(training.whole_chunks ? (streams_.dim(1) - 1) / options.steps
+                                      : (streams_.dim(1) - 2) / options.steps + 1),
         optimizer_(training.parameters, {.lr = options.lr, .weight_decay = options.weight_decay}),
-        schedule_(nn::LrSchedule::cosine(options.lr).with_warmup(kWarmup)) {}
+        schedule_(nn::LrSchedule::cosine(options.lr).with_warmup(kWarmup)) {
+    OCTET_CHECK(chunks_ > 0, "the text makes ", options.batch, " streams of ", streams_.dim(1),
+                " tokens, expects more than ", options.steps);
+  }
 
   // The mean loss.
   double epoch(int64_t number) {

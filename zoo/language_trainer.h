@@ -17,7 +17,7 @@ namespace octet::zoo {
 struct LanguageTrainOptions {
   int64_t epochs = 12;
   int64_t batch = 16;  // streams
-  int64_t steps = 35;  // of a chunk
+  int64_t steps = 35;  // of a chunk; kChunkSteps where programs are trained (language_job.h)
   double lr = 0.005;   // highest
   double weight_decay = 0.02;
   double clip = 0.25;  // norm of all gradients together
@@ -39,6 +39,8 @@ struct LanguageTraining {
       run;
   // Before each step, with the part of the run that is done, in [0, 1); may be empty.
   std::function<void(double)> on_step = {};
+  // The module takes chunks of all steps alone; the rest of a stream is left out.
+  bool whole_chunks = false;
 };
 
 LanguageTraining float_training(LanguageModel& model);

@@ -262,7 +262,6 @@ class LstmQuantize : public Command {
     target_->use();
     set_num_threads(threads_->threads);
     o.qat.batch = o.training.batch;
-    o.qat.steps = o.training.steps;
   }
 
   Options options_;
