@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <new>
+#include <thread>
 
 #include "engine/engine_testing.h"
 #include "engine/model.h"
@@ -62,7 +63,13 @@ BOOST_AUTO_TEST_CASE(run_allocates_nothing) {
       const auto model = testing::make_model(testing::small_program(1, quantized));
       auto session = testing::required(Session::create(model, {.batch = 2, .pool = &pool}));
       testing::fill_inputs(*session, *model, 1);
-      pool(threads, [](size_t, size_t, unsigned) {});  // every worker has started
+      // Every worker has started, and no thread takes the task of another: a thread that starts may
+      // allocate.
+      std::atomic<unsigned> arrived{0};
+      pool(pool.threads(), [&](size_t, size_t, unsigned) {
+        ++arrived;
+        while (arrived < pool.threads()) std::this_thread::yield();
+      });
       allocations = 0;
       counting = true;
       session->run();
