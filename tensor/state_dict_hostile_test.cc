@@ -118,12 +118,12 @@ BOOST_AUTO_TEST_CASE(says_what_is_wrong_with_a_path) {
     return error_of([&] { load_state_dict_file(path); });
   };
   BOOST_TEST(error("no/such.pth") ==
-             "no/such.pth: No such file or directory; expected a file of tensors");
-  BOOST_TEST(error(folder).ends_with(": is a directory; expected a file of tensors"));
+             "no/such.pth: No such file or directory; expected a file");
+  BOOST_TEST(error(folder).ends_with(": is a directory; expected a file"));
   BOOST_TEST(error("/dev/zero").find("not a regular file") != std::string::npos);
   const std::string empty = folder / "octet_empty_test.pth";
   std::ofstream(empty, std::ios::trunc).flush();
-  BOOST_TEST(error(empty) == empty + ": is empty; expected a file of tensors");
+  BOOST_TEST(error(empty) == empty + ": is empty; expected a file");
   std::ofstream(empty) << "version https://git-lfs.github.com/spec/v1\n";
   BOOST_TEST(error(empty).find("is neither a zip archive") != std::string::npos);
   std::filesystem::remove(empty);

@@ -58,13 +58,13 @@ bool write_new_file(const std::string& path, std::span<const Bytes> parts) {
 AlignedBuffer read_whole_file(const std::string& path) {
   // O_NONBLOCK: a named pipe must be refused, not waited for.
   const File file(path, O_RDONLY | O_NONBLOCK);
-  OCTET_CHECK(file.opened(), path, ": ", std::strerror(errno), "; expected a file of tensors");
+  OCTET_CHECK(file.opened(), path, ": ", std::strerror(errno), "; expected a file");
   struct stat info;
   OCTET_CHECK(::fstat(file.fd(), &info) == 0, path, ": ", std::strerror(errno));
-  OCTET_CHECK(!S_ISDIR(info.st_mode), path, ": is a directory; expected a file of tensors");
-  OCTET_CHECK(S_ISREG(info.st_mode), path, ": is not a regular file; expected a file of tensors");
+  OCTET_CHECK(!S_ISDIR(info.st_mode), path, ": is a directory; expected a file");
+  OCTET_CHECK(S_ISREG(info.st_mode), path, ": is not a regular file; expected a file");
   const size_t bytes = static_cast<size_t>(info.st_size);
-  OCTET_CHECK(bytes > 0, path, ": is empty; expected a file of tensors");
+  OCTET_CHECK(bytes > 0, path, ": is empty; expected a file");
   AlignedBuffer content(bytes);
   OCTET_CHECK(content.data() != nullptr, path, ": not enough memory for its ", bytes, " bytes");
   for (size_t done = 0; done < bytes;) {

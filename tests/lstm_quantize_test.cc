@@ -181,6 +181,10 @@ BOOST_AUTO_TEST_CASE(bad_input_gets_one_line_and_leaves_nothing_behind) {
   check_refused(desk.run(desk.command({"--hidden=0", out})), "--hidden");
   check_refused(desk.run(desk.command({"--tied", out})), "tied");
   check_refused(desk.run(desk.command({"--save=" + desk.path("text")})), "is read");
+  check_refused(desk.run(desk.command({"--json=" + desk.path("text")})), "is read");
+  check_refused(
+      desk.run(desk.command({"--save=" + desk.path("m.octet"), "--json=" + desk.path("m.json")})),
+      "written twice");
   check_refused(desk.run(desk.command({"--save=" + none + "/m.octet"})), none);
   check_refused(desk.run({kProgram, "--held-out=5"}), "--held-out needs");
   check_refused(desk.run({kProgram, "--vocabulary=" + none}), "--vocabulary belongs to --weights");

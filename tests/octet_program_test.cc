@@ -225,6 +225,9 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
   check_refused({"inspect"}, {"file"});
   check_refused({"inspect", file, "--jsom"}, {"--jsom"});
   check_refused({"inspect", file, "--json=" + empty}, {empty});
+  for (const std::string command : {"inspect", "bench", "eval"})
+    check_refused({command, file, "--json=" + file}, {file, "is read"});
+  check_refused({"compare", file, file, "--json=" + file}, {file, "is read"});
   check_refused({"bench", file, "--runs=0"}, {"--runs"});
   check_refused({"bench", file, "--threads=many"}, {"many"});
   check_refused({"bench", file, "--target=Z80"}, {"Z80"});

@@ -75,6 +75,16 @@ void check_writable(const std::string& path) {
   NewFile{path};
 }
 
+bool is_same_file(const std::string& a, const std::string& b) {
+  std::error_code ignored;
+  return !a.empty() && (a == b || std::filesystem::equivalent(a, b, ignored));
+}
+
+void check_not_read(const std::string& output, const std::vector<std::string>& inputs) {
+  for (const std::string& input : inputs)
+    OCTET_CHECK(!is_same_file(output, input), output, ": is read, so it can't be written");
+}
+
 std::vector<std::string> list_folder(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;

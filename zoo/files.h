@@ -15,6 +15,12 @@ std::string user_path(const std::string& path);
 // done whose result it is to hold. Leaves no trace.
 void check_writable(const std::string& path);
 
+// Whether both name one file, by whatever way; it need not exist. Nothing has no name.
+bool is_same_file(const std::string& a, const std::string& b);
+
+// Throws octet::Error when the file `output` would replace one of `inputs`, which are read.
+void check_not_read(const std::string& output, const std::vector<std::string>& inputs);
+
 // The names in a folder, sorted. Throws octet::Error when it can't be read.
 std::vector<std::string> list_folder(const std::string& folder);
 

@@ -70,9 +70,10 @@ std::vector<LabelledImage> read_labels(const std::string& path, int classes) {
     int label = 0;
     const char* end = line.label.data() + line.label.size();
     const auto [parsed, error] = std::from_chars(line.label.data(), end, label);
-    if (number == 1 && (error != std::errc() || parsed != end)) continue;  // the header
-    OCTET_CHECK(error == std::errc() && parsed == end, path, ":", number, ": '",
-                line.label.substr(0, 80), "' is no class number");
+    const bool is_number = error == std::errc() && parsed == end;
+    if (number == 1 && !is_number && !is_image_name(std::string(line.file))) continue;  // a header
+    OCTET_CHECK(is_number, path, ":", number, ": '", line.label.substr(0, 80),
+                "' is no class number");
     OCTET_CHECK(label >= 0 && label < classes, path, ":", number, ": class ", label,
                 " is not in 0..", classes - 1);
     const auto [first, is_new] = line_of.emplace(line.file, number);

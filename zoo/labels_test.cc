@@ -39,6 +39,7 @@ BOOST_AUTO_TEST_CASE(says_in_which_line_what_is_wrong) {
   BOOST_TEST(why("file,class\n,1\n") == ":2: expected 'file,class', found ',1'");
   BOOST_TEST(why("a.jpg,1\nb.jpg,cat\n") == ":2: 'cat' is no class number");
   BOOST_TEST(why("a.jpg,1\nb.jpg,1.5\n") == ":2: '1.5' is no class number");
+  BOOST_TEST(why("a.jpg,2x\n") == ":1: '2x' is no class number");  // no header
   BOOST_TEST(why("a.jpg,1000\n") == ":1: class 1000 is not in 0..999");
   BOOST_TEST(why("a.jpg,-1\n") == ":1: class -1 is not in 0..999");
   BOOST_TEST(why("a.jpg,1\nb.jpg,2\na.jpg,1\n") == ":3: 'a.jpg' stands in line 1 already");

@@ -95,17 +95,26 @@ void add_workflow_options(CLI::App& app, Options& o) {
   app.add_option("--qat-lr", o.qat.lr)->check(CLI::Range(0.0, 100.0));
 }
 
-// No output may replace another one or an input.
-void check_files(const Options& o) {
+std::vector<std::string> inputs_of(const Options& o) {
+  std::vector<std::string> inputs{o.text, o.evaluation, o.weights, o.vocabulary};
+  if (!o.weights.empty() && o.vocabulary.empty()) inputs.push_back(beside(o.weights));
+  return inputs;
+}
+
+std::vector<std::string> outputs_of(const Options& o) {
   std::vector<std::string> outputs;
   for (const std::string* path : {&o.save, &o.save_weights})
     if (!path->empty()) outputs.insert(outputs.end(), {*path, beside(*path)});
-  const std::string inputs[] = {o.text, o.evaluation, o.weights, o.vocabulary};
+  return outputs;
+}
+
+// No output may replace another one or an input.
+void check_files(const Options& o) {
+  const std::vector<std::string> outputs = outputs_of(o);
   for (size_t i = 0; i < outputs.size(); ++i) {
-    for (const std::string& input : inputs)
-      OCTET_CHECK(input != outputs[i], input, ": is read, so it can't be written");
+    check_not_read(outputs[i], inputs_of(o));
     for (size_t k = 0; k < i; ++k)
-      OCTET_CHECK(outputs[i] != outputs[k], outputs[i], ": would be written twice");
+      OCTET_CHECK(!is_same_file(outputs[i], outputs[k]), outputs[i], ": would be written twice");
     check_writable(outputs[i]);
   }
 }
@@ -258,7 +267,7 @@ class LstmQuantize : public Command {
          {&o.text, &o.evaluation, &o.weights, &o.vocabulary, &o.save, &o.save_weights})
       *path = user_path(*path);
     check_files(o);
-    report_->check();
+    report_->check(inputs_of(o), outputs_of(o));
     target_->use();
     set_num_threads(threads_->threads);
     o.qat.batch = o.training.batch;

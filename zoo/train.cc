@@ -84,6 +84,9 @@ std::optional<Options> read_options(int argc, char** argv) {
   app.add_option("--threads", o.threads)->check(CLI::Range(1u, kMaxThreads));
   if (!parse_options(app, argc, argv)) return std::nullopt;
   OCTET_CHECK(!o.resume || !o.out.empty(), "--resume needs --out, where the checkpoint is");
+  OCTET_CHECK(!o.verify || o.train.qat, "--verify belongs to --qat");
+  OCTET_CHECK(!o.train.learn_scales || o.train.qat, "--learn-scales belongs to --qat");
+  if (o.out.empty()) std::cerr << "no --out: what is trained will not be kept\n";
   for (std::string* path : {&o.folder, &o.weights, &o.out}) *path = user_path(*path);
   return o;
 }

@@ -22,7 +22,7 @@ class Bench : public Command {
   }
 
   int run() override {
-    report_.check();
+    report_.check({user_path(file_)});
     target_.use();
     const ModelPtr model = load_model(user_path(file_));
     ThreadPool pool(threads_.threads);

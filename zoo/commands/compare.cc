@@ -28,7 +28,7 @@ class Compare : public Command {
   }
 
   int run() override {
-    report_.check();
+    report_.check({user_path(a_), user_path(b_)});
     target_.use();
     ThreadPool pool(threads_.threads);
     const ModelPtr a = load_model(user_path(a_));

@@ -20,7 +20,7 @@ class Eval : public Command {
   }
 
   int run() override {
-    report_.check();
+    report_.check({user_path(file_)});
     target_.use();
     const ImageModel loaded = load_image_model(user_path(file_));
     const std::unique_ptr<Dataset> data = images_.open(loaded.preprocessing, loaded.classes);

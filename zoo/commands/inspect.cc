@@ -15,7 +15,7 @@ class Inspect : public Command {
   }
 
   int run() override {
-    report_.check();
+    report_.check({user_path(file_)});
     const std::string path = user_path(file_);
     const ModelFacts facts = facts_of(*load_model(path), path);
     report_.write(to_text(facts), to_json(facts));

@@ -47,9 +47,13 @@ ReportOption::ReportOption(CLI::App& app) {
   app.add_flag("--json{-}", file_, "print JSON in place of text; --json=FILE: write it to FILE");
 }
 
-void ReportOption::check() {
+void ReportOption::check(const std::vector<std::string>& inputs,
+                         const std::vector<std::string>& outputs) {
   if (file_.empty() || file_ == kStandardOutput) return;
   file_ = user_path(file_);
+  check_not_read(file_, inputs);
+  for (const std::string& output : outputs)
+    OCTET_CHECK(!is_same_file(file_, output), file_, ": would be written twice");
   check_writable(file_);
 }
 
@@ -83,7 +87,7 @@ std::unique_ptr<Dataset> LabelledImagesOption::open(const Preprocessing& how,
   }
   DataSet opened = open_data_set(
       data_, {.split = Split::test, .folder = user_path(folder_), .preprocessing = how});
-  OCTET_CHECK(opened.classes.size() <= classes, "data set '", data_, "' has ",
+  OCTET_CHECK(opened.classes.size() == classes, "data set '", data_, "' has ",
               opened.classes.size(), " classes, the model ", classes);
   return std::move(opened.images);
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "zoo/data_sets.h"
 
@@ -38,8 +39,9 @@ std::string target_text(unsigned threads);
 class ReportOption {
  public:
   explicit ReportOption(CLI::App& app);
-  // Before the work whose result it is to hold. Throws octet::Error when FILE can't be written.
-  void check();
+  // Before the work whose result it is to hold. Throws octet::Error when FILE can't be written, or
+  // is one of those that are read or written besides.
+  void check(const std::vector<std::string>& inputs, const std::vector<std::string>& outputs = {});
   void write(const std::string& text, const nlohmann::ordered_json& json) const;
 
  private:

@@ -89,19 +89,15 @@ void QuantizeOptions::check_combination() const {
 
 // No output may replace another one or an input.
 void QuantizeOptions::check_distinct() const {
-  const auto same = [](const std::string& a, const std::string& b) {
-    std::error_code ignored;
-    return !a.empty() && (a == b || std::filesystem::equivalent(a, b, ignored));
-  };
   const std::pair<const char*, std::string> outputs[] = {
       {"--save", save}, {"--save-float", save_float}, {"--json", json}};
   for (const auto& [option, output] : outputs) {
     for (const auto& [other, path] : outputs) {
       if (&option == &other) break;
-      OCTET_CHECK(!same(output, path), other, " and ", option, " name the same file ", output);
+      OCTET_CHECK(!is_same_file(output, path), other, " and ", option, " name the same file ",
+                  output);
     }
-    for (const std::string& input : {weights, labels, calibration_list, load})
-      OCTET_CHECK(!same(output, input), output, ": is read, so it can't be written");
+    check_not_read(output, {weights, labels, calibration_list, load});
   }
 }
 
