@@ -11,6 +11,7 @@
 #include "zoo/commands/eval.h"
 #include "zoo/commands/inspect.h"
 #include "zoo/commands/quantize.h"
+#include "zoo/commands/train.h"
 #include "zoo/run_program.h"
 
 namespace octet::zoo {
@@ -24,6 +25,7 @@ struct Entry {
 
 // In the order of the help.
 constexpr Entry kCommands[] = {
+    {"train", "Trains a model, float or quantization-aware, to a file.", make_train},
     {"quantize", "Makes an int8 model and compares it with the float model.", make_quantize},
     {"eval", "Measures how many images a model file classifies rightly.", make_eval},
     {"bench", "Measures how fast a model file runs, layer by layer.", make_bench},
