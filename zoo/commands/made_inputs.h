@@ -12,8 +12,9 @@ namespace octet::zoo {
 // The bytes of every input of a session of that batch.
 using InputBytes = std::vector<std::vector<std::byte>>;
 
-// f32: uniform in [-2, 2), about what normalised pixels are; u8: uniform over all 256. Each image
-// of the batch has numbers of its own. Throws octet::Error for another dtype.
+// f32: uniform in [-2, 2), about what normalised pixels are; u8: uniform over all 256; s64:
+// indices of the table that they look up, or the ones of an attention mask. Each image of the batch
+// has numbers of its own.
 InputBytes make_inputs(const engine::Program& program, size_t batch, uint64_t seed);
 
 // Before each run, which may use an input's memory.

@@ -2,6 +2,8 @@
 #include "zoo/commands/measurement.h"
 
 #include <boost/test/unit_test.hpp>
+#include <cstring>
+#include <set>
 
 #include "base/error.h"
 #include "engine/engine_testing.h"
@@ -22,6 +24,26 @@ BOOST_AUTO_TEST_CASE(made_inputs_depend_on_the_seed_alone_and_images_differ) {
   BOOST_TEST((make_inputs(program, 1, 5)[0] ==
               std::vector<std::byte>(two[0].begin(), two[0].begin() + half)));
   BOOST_TEST(!std::equal(two[0].begin(), two[0].begin() + half, two[0].begin() + half));
+}
+
+BOOST_AUTO_TEST_CASE(made_inputs_of_a_text_model_are_in_its_vocabulary) {
+  constexpr int64_t kRows = 5;
+  engine::Program p;
+  p.inputs = {p.add_activation("tokens", DType::s64, {1, 40}),
+              p.add_activation("mask", DType::s64, {1, 40})};
+  const std::vector<float> table(kRows * 2);
+  const engine::ValueId rows = p.add_constant("table", DType::f32, {kRows, 2}, table.data());
+  p.outputs = {p.add_activation("y", DType::f32, {1, 40, 2})};
+  p.add_instruction("embedding", "embedding", {p.inputs[0], rows}, {p.outputs[0]});
+  const InputBytes inputs = make_inputs(p, 1, 3);
+  const auto values = [&](size_t input) {
+    std::vector<int64_t> read(40);
+    BOOST_REQUIRE(inputs[input].size() == read.size() * sizeof(int64_t));
+    std::memcpy(read.data(), inputs[input].data(), inputs[input].size());
+    return std::set<int64_t>(read.begin(), read.end());
+  };
+  BOOST_TEST((values(0) == std::set<int64_t>{0, 1, 2, 3, 4}));
+  BOOST_TEST((values(1) == std::set<int64_t>{1}));
 }
 
 BOOST_AUTO_TEST_CASE(the_hash_of_an_int8_model_is_the_same_on_every_target_and_thread_count) {
