@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(the_program_and_every_command_explain_themselves) {
   const std::string help = desk().output_of({});
   BOOST_TEST(desk().output_of({"--help"}) == help);
   for (const std::string command :
-       {"quantize", "eval", "bench", "classify", "inspect", "compare"}) {
+       {"train", "quantize", "eval", "bench", "classify", "inspect", "compare"}) {
     BOOST_TEST(help.find("  " + command) != std::string::npos, help);
     const std::string own = desk().output_of({command, "--help"});
     BOOST_TEST(own.find("Usage: octet " + command) != std::string::npos, own);
@@ -230,12 +230,15 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
   check_refused({"compare", file, file, "--json=" + file}, {file, "is read"});
   check_refused({"bench", file, "--runs=0"}, {"--runs"});
   check_refused({"bench", file, "--threads=many"}, {"many"});
+  check_refused({"bench", file, "--seed=-1"}, {"--seed", "-1"});
   check_refused({"bench", file, "--target=Z80"}, {"Z80"});
   check_refused({"eval", file}, {"--images", "--data"});
   check_refused({"eval", file, "--images=" + empty}, {"--labels"});
   check_refused({"eval", file, "--data=cifar11"}, {"cifar11"});
   check_refused({"eval", file, "--data=cifar10"}, {"cifar10", "folder"});
   check_refused({"eval", file, "--data=cifar10", "--data-folder=" + empty}, {empty});
+  check_refused({"eval", file, "--data=cifar10", desk().data_folder(), "--count=21"},
+                {"--count=21", "20"});
   check_refused({"compare", file, file, "--images=" + empty}, {empty});
   check_refused({"compare", file}, {"b"});
   check_refused({"quantize", "--model=resnet21"}, {"resnet21"});
@@ -244,9 +247,21 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
   check_refused({"quantize", "--model=resnet18", "--workflow=qat"}, {"qat", "--weights"});
   check_refused(desk().quantize({"--width=0.5"}), {"width", "0.5"});
   check_refused(desk().quantize({}, "resnet32"), {"w.safetensors", "layer1.3"});
+  check_refused(desk().quantize({"--epochs=3"}), {"--epochs", "--workflow=qat"});
+  check_refused(desk().quantize({"--workflow=qat", "--lr=nan"}), {"--lr", "nan", "0 to 100"});
+  check_refused({"train", "--model=resnet21"}, {"resnet21"});
+  check_refused({"train", "--warmup=nan"}, {"--warmup", "nan"});
+  check_refused({"train", "--resume"}, {"--resume", "--out"});
+  check_refused({"train", "--seed=1e3"}, {"--seed", "1e3"});
   check_refused(desk().quantize({"--calibration-list=a.txt"}), {"--calibration-list"});
   check_refused(desk().quantize({"--save=" + desk().path("x"), "--save-float=" + desk().path("x")}),
                 {"--save", "--save-float"});
+}
+
+BOOST_AUTO_TEST_CASE(messages_hold_no_control_characters_of_a_file) {
+  const std::string labels = desk().write("raw.csv", "a.png\x1b[31m\n");
+  check_refused({"eval", files().int8, "--images=" + desk().path("empty"), "--labels=" + labels},
+                {labels + ":1", "'a.png?[31m'"});
 }
 
 BOOST_AUTO_TEST_CASE(labels_beyond_the_models_classes_are_refused) {

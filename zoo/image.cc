@@ -110,6 +110,7 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
   }
   const int length = static_cast<int>(bytes.size());
   Image image;
+  image.name = name;
   int channels = 0;
   OCTET_CHECK(
       stbi_info_from_memory(bytes.data(), length, &image.width, &image.height, &channels) == 1,

@@ -18,6 +18,7 @@ namespace octet::zoo {
 struct Image {
   int height = 0, width = 0;
   std::vector<uint8_t> pixels;  // RGB, [height, width, 3]
+  std::string name = {};        // of its file, for messages; empty: it has none
 };
 
 // More pixels than this are refused before anything is decoded.

@@ -46,7 +46,7 @@ class Run {
         optimizer_(training.parameters, {.lr = options.lr, .weight_decay = options.weight_decay}),
         schedule_(nn::LrSchedule::cosine(options.lr).with_warmup(kWarmup)) {
     OCTET_CHECK(chunks_ > 0, "the text makes ", options.batch, " streams of ", streams_.dim(1),
-                " tokens, expects more than ", options.steps);
+                " tokens (--batch), expects more than ", options.steps, " (--bptt)");
   }
 
   // The mean loss.

@@ -50,18 +50,18 @@ void add_training_options(CLI::App& app, Options& o) {
   app.add_option("--embedding", o.model.embedding)->check(CLI::Range(1, 8192));
   app.add_option("--hidden", o.model.hidden)->check(CLI::Range(1, 8192));
   app.add_option("--layers", o.model.layers)->check(CLI::Range(1, 16));
-  app.add_option("--dropout", o.model.dropout)->check(CLI::Range(0.0, 0.95));
+  app.add_option("--dropout", o.model.dropout)->check(real_between(0.0, 0.95));
   app.add_flag("--tied", o.model.tied, "the decoder has the embedding's weight");
   app.add_option("--epochs", o.training.epochs)->check(CLI::Range(1, 10000));
   app.add_option("--batch", o.training.batch, "streams that the text is cut into")
       ->check(CLI::Range(1, 4096));
   app.add_option("--bptt", o.training.steps, "tokens that gradients go back")
       ->check(CLI::Range(1, 4096));
-  app.add_option("--lr", o.training.lr, "highest learning rate")->check(CLI::Range(0.0, 100.0));
-  app.add_option("--weight-decay", o.training.weight_decay)->check(CLI::Range(0.0, 1.0));
+  app.add_option("--lr", o.training.lr, "highest learning rate")->check(real_between(0.0, 100.0));
+  app.add_option("--weight-decay", o.training.weight_decay)->check(real_between(0.0, 1.0));
   app.add_option("--clip", o.training.clip, "greatest norm of the gradients")
-      ->check(CLI::Range(1e-6, 1e9));
-  app.add_option("--seed", o.seed);
+      ->check(real_between(1e-6, 1e9));
+  app.add_option("--seed", o.seed)->check(whole_number());
 }
 
 void add_file_options(CLI::App& app, Options& o) {
@@ -92,7 +92,7 @@ void add_workflow_options(CLI::App& app, Options& o) {
                  "calibrated on the text; qat: fine-tuned with quantization; all: each of them")
       ->check(CLI::IsMember(workflows));
   app.add_option("--qat-epochs", o.qat.epochs)->check(CLI::Range(1, 10000));
-  app.add_option("--qat-lr", o.qat.lr)->check(CLI::Range(0.0, 100.0));
+  app.add_option("--qat-lr", o.qat.lr)->check(real_between(0.0, 100.0));
 }
 
 std::vector<std::string> inputs_of(const Options& o) {
@@ -157,6 +157,11 @@ Corpus read_corpus(const Options& o) {
   corpus.training = corpus.vocabulary.numbers_of(training);
   corpus.held_out = corpus.vocabulary.numbers_of(held_out);
   corpus.unknown = corpus.vocabulary.count_unknown(held_out);
+  OCTET_CHECK(o.weights.empty() || 2 * corpus.unknown <= held_out.size(), corpus.unknown, " of ",
+              held_out.size(),
+              " tokens to evaluate on are not in the vocabulary of --weights, which "
+              "is not for --level=",
+              o.level, " or not for this text");
   return corpus;
 }
 

@@ -61,6 +61,12 @@ inline void filter_pixel(const uint8_t* in, size_t stride, const Taps& taps, uin
   }
 }
 
+// The subject of a message.
+std::string subject(const Image& image) {
+  return (image.name.empty() ? "" : image.name + ": ") + std::to_string(image.width) + " x " +
+         std::to_string(image.height) + " pixels";
+}
+
 Image resize_rows(const Image& image, int width) {
   const std::vector<Taps> taps = make_taps(image.width, width);
   Image out{image.height, width, std::vector<uint8_t>(size_t{3} * image.height * width)};
@@ -87,8 +93,8 @@ Image resize_columns(const Image& image, int height) {
 }  // namespace
 
 Image resize_bilinear(const Image& image, int height, int width) {
-  OCTET_CHECK(height > 0 && width > 0 && image.height > 0 && image.width > 0, "resize: from ",
-              image.width, " x ", image.height, " to ", width, " x ", height, " pixels");
+  OCTET_CHECK(height > 0 && width > 0 && image.height > 0 && image.width > 0, subject(image),
+              " can't be resized to ", width, " x ", height);
   if (image.width == width) {
     return image.height == height ? image : resize_columns(image, height);
   }
@@ -99,11 +105,11 @@ Image resize_bilinear(const Image& image, int height, int width) {
 Image resize_shorter_side(const Image& image, int size) {
   const int shorter = std::min(image.height, image.width);
   const int longer = std::max(image.height, image.width);
-  OCTET_CHECK(shorter > 0 && size > 0, "resize: from ", image.width, " x ", image.height,
-              " pixels, shorter side to ", size);
+  OCTET_CHECK(shorter > 0 && size > 0, subject(image), " can't be resized to a shorter side of ",
+              size);
   const double wanted = static_cast<double>(size) * longer / shorter;
-  OCTET_CHECK(wanted * size <= kMaxImagePixels, "resize: ", image.width, " x ", image.height,
-              " pixels are too long and narrow for a shorter side of ", size);
+  OCTET_CHECK(wanted * size <= kMaxImagePixels, subject(image),
+              " are too long and narrow for a shorter side of ", size);
   const int other = static_cast<int>(wanted);
   return image.width <= image.height ? resize_bilinear(image, other, size)
                                      : resize_bilinear(image, size, other);
@@ -122,8 +128,8 @@ Image crop(const Image& image, int top, int left, int height, int width) {
 }
 
 Image center_crop(const Image& image, int size) {
-  OCTET_CHECK(size > 0 && size <= image.height && size <= image.width, "crop: ", size,
-              " pixels out of ", image.width, " x ", image.height);
+  OCTET_CHECK(size > 0 && size <= image.height && size <= image.width, subject(image),
+              " are too few for a crop of ", size, " x ", size);
   const auto start = [size](int extent) {
     return static_cast<int>(std::nearbyint((extent - size) / 2.0));
   };

@@ -1,12 +1,16 @@
 #include "zoo/run_program.h"
 
+#include <charconv>
 #include <csignal>
+#include <cstdint>
 #include <exception>
 #include <iostream>
+#include <limits>
 #include <new>
 #include <string>
 
 #include "base/error.h"
+#include "zoo/table.h"
 
 namespace octet::zoo {
 namespace {
@@ -18,7 +22,7 @@ volatile std::sig_atomic_t interrupted = 0;
 void note_interrupt(int) { interrupted = 1; }
 
 int report(const char* name, const char* reason) {
-  std::cerr << name << ": " << reason << '\n';
+  std::cerr << name << ": " << without_controls(reason) << '\n';
   return 1;
 }
 
@@ -47,6 +51,31 @@ int run_program(const char* name, const std::function<int()>& body) {
 
 void throw_if_interrupted() {
   if (interrupted) throw Interrupted();
+}
+
+CLI::Validator real_between(double low, double high) {
+  const std::string range = shortest(low) + " to " + shortest(high);
+  return CLI::Validator(
+      [low, high, range](const std::string& text) {
+        double value = 0;
+        const bool is_inside =
+            CLI::detail::lexical_cast(text, value) && value >= low && value <= high;
+        return is_inside ? std::string() : text + " is not a number from " + range;
+      },
+      "FLOAT in [" + shortest(low) + " - " + shortest(high) + "]");
+}
+
+CLI::Validator whole_number() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        uint64_t value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool is_whole = error == std::errc() && end == text.data() + text.size();
+        return is_whole ? std::string()
+                        : text + " is not a whole number from 0 to " +
+                              std::to_string(std::numeric_limits<uint64_t>::max());
+      },
+      "");
 }
 
 bool parse_options(CLI::App& app, int argc, char** argv) {

@@ -18,6 +18,11 @@ int run_program(const char* name, const std::function<int()>& body);
 // Ctrl-C ends the process at once.
 void throw_if_interrupted();
 
+// Checks of an option's text: a number from low to high, which NaN is not (CLI::Range takes it),
+// and a whole number that is not negative (CLI11 takes -1 for 2^64 - 1).
+CLI::Validator real_between(double low, double high);
+CLI::Validator whole_number();
+
 // Reads the command line. false: --help was asked for and printed. Throws octet::Error.
 bool parse_options(CLI::App& app, int argc, char** argv);
 

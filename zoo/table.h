@@ -1,16 +1,25 @@
-// A table as plain text: columns padded to their widest cell and two spaces apart, the first
-// aligned left, the others right; a rule under the first row.
+// Plain text for people: a table, whose columns are padded to their widest cell and two spaces
+// apart, the first aligned left, the others right, with a rule under the first row; and numbers.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace octet::zoo {
 
-// Rows may be shorter than the longest. Every line ends with a newline and none with a space.
+// Rows may be shorter than the longest. Every line ends with a newline and none with a space; cells
+// lose their control characters.
 std::string format_table(const std::vector<std::vector<std::string>>& rows);
 
 // With so many digits behind the point: fixed(3.14159, 2) is "3.14".
 std::string fixed(double value, int digits);
+
+// As few digits as tell the number: "0.5", "100", "1e+09".
+std::string shortest(double value);
+
+// The text as a terminal may get it: of a file's names and messages about them. A '?' for every
+// control character, U+0080 to U+009F among them.
+std::string without_controls(std::string_view text);
 
 }  // namespace octet::zoo

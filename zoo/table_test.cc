@@ -25,5 +25,22 @@ BOOST_AUTO_TEST_CASE(writes_numbers_with_the_digits_asked_for) {
   BOOST_TEST(fixed(84, 1) == "84.0");
 }
 
+BOOST_AUTO_TEST_CASE(writes_numbers_with_as_few_digits_as_they_need) {
+  BOOST_TEST(shortest(0.05) == "0.05");
+  BOOST_TEST(shortest(100) == "100");
+  BOOST_TEST(shortest(1e9) == "1000000000");
+}
+
+BOOST_AUTO_TEST_CASE(takes_control_characters_out_and_leaves_other_languages) {
+  BOOST_TEST(without_controls("a\x1b[31mb\n\x7f") == "a?[31mb??");
+  BOOST_TEST(without_controls("\xc2\x9b"
+                              "31m") == "?31m");  // U+009B begins a control sequence too
+  BOOST_TEST(without_controls("Stra\xc3\x9f"
+                              "e \xc2") ==
+             "Stra\xc3\x9f"
+             "e \xc2");
+  BOOST_TEST(format_table({{"a\tb"}}) == "a?b\n---\n");
+}
+
 }  // namespace
 }  // namespace octet::zoo

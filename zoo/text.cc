@@ -93,7 +93,7 @@ TextSplit split_paragraphs(std::string_view text, size_t nth) {
     part += paragraph + "\n";
   }
   OCTET_CHECK(count >= nth, "the text has ", count, " paragraphs, too few to hold out every ", nth,
-              "th");
+              "th (--held-out)");
   return split;
 }
 

@@ -53,8 +53,8 @@ std::optional<Options> read_options(int argc, char** argv) {
   app.add_option("--images", o.images, "to train with, evenly spread over the data set; 0: all");
   app.add_option("--epochs", o.train.epochs)->check(CLI::Range(1, 100000));
   app.add_option("--batch", o.train.batch_size)->check(CLI::Range(2, 65536));
-  app.add_option("--lr", o.train.lr, "highest learning rate")->check(CLI::Range(0.0, 100.0));
-  app.add_option("--seed", o.train.seed);
+  app.add_option("--lr", o.train.lr, "highest learning rate")->check(real_between(0.0, 100.0));
+  app.add_option("--seed", o.train.seed)->check(whole_number());
   app.add_option("--save", o.save, "an .octet file for backbone and head");
   app.add_option("--threads", o.threads)->check(CLI::Range(1u, kMaxThreads));
   if (!parse_options(app, argc, argv)) return std::nullopt;

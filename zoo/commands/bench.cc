@@ -4,6 +4,7 @@
 #include "zoo/commands/options.h"
 #include "zoo/files.h"
 #include "zoo/image_model.h"
+#include "zoo/run_program.h"
 
 namespace octet::zoo {
 namespace {
@@ -18,7 +19,8 @@ class Bench : public Command {
     app.add_option("--runs", options_.runs, "timed runs")->check(CLI::Range(size_t{1}, kMaxRuns));
     app.add_option("--batch", options_.batch, "images that run together")
         ->check(CLI::Range(size_t{1}, kMaxBatch));
-    app.add_option("--seed", options_.seed, "of the input, which is made up");
+    app.add_option("--seed", options_.seed, "of the input, which is made up")
+        ->check(whole_number());
   }
 
   int run() override {

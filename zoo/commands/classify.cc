@@ -15,11 +15,11 @@ namespace {
 constexpr size_t kGuesses = 5;
 
 void print(const std::string& path, const std::vector<Guess>& guesses) {
-  std::cout << path << '\n';
+  std::cout << without_controls(path) << '\n';
   for (const Guess& guess : guesses) {
     const std::string score = fixed(100.0 * guess.score, 2) + " %";
     std::cout << std::string(score.size() < 10 ? 10 - score.size() : 0, ' ') << score << "  "
-              << guess.name << '\n';
+              << without_controls(guess.name) << '\n';
   }
   std::cout << std::flush;
 }
@@ -44,7 +44,7 @@ class Classify : public Command {
       try {
         print(image, classifier.classify(read_image(user_path(image)), kGuesses));
       } catch (const Error& error) {
-        std::cerr << program_ << ": " << error.what() << '\n';
+        std::cerr << program_ << ": " << without_controls(error.what()) << '\n';
         exit_code = 1;
       }
     }

@@ -8,6 +8,8 @@
 #include "zoo/commands/options.h"
 #include "zoo/files.h"
 #include "zoo/image_model.h"
+#include "zoo/run_program.h"
+#include "zoo/table.h"
 
 namespace octet::zoo {
 namespace {
@@ -24,7 +26,7 @@ class Compare : public Command {
     app.option_defaults()->always_capture_default();
     app.add_option("--count", count_, "how many images, or made-up inputs")
         ->check(CLI::Range(size_t{1}, kMaxCount));
-    app.add_option("--seed", seed_, "of the made-up inputs");
+    app.add_option("--seed", seed_, "of the made-up inputs")->check(whole_number());
   }
 
   int run() override {
@@ -63,7 +65,7 @@ class Compare : public Command {
         comparer.show(inputs);
         ++shown;
       } catch (const Error& error) {
-        std::cerr << "skipped: " << error.what() << '\n';
+        std::cerr << "skipped: " << without_controls(error.what()) << '\n';
       }
       progress.step();
     }

@@ -26,12 +26,14 @@ class Eval : public Command {
     const std::unique_ptr<Dataset> data = images_.open(loaded.preprocessing, loaded.classes);
     check_labels(*data, loaded.classes);
     ThreadPool pool(threads_.threads);
-    const size_t count = count_ > 0 ? std::min(count_, data->size()) : data->size();
+    OCTET_CHECK(count_ <= data->size(), "--count=", count_, ": there are ", data->size(),
+                " images");
+    const size_t count = count_ > 0 ? count_ : data->size();
     Progress progress("accuracy", count);
     const Predictions predictions =
         predict(loaded.model, *data, spread_indices(data->size(), count), pool, progress);
     for (const std::string& reason : predictions.skipped.reasons)
-      std::cerr << "skipped: " << reason << '\n';
+      std::cerr << "skipped: " << without_controls(reason) << '\n';
     OCTET_CHECK(predictions.size() > 0, "none of the ", count,
                 " images could be decoded: ", predictions.skipped.reasons.at(0));
     write(predictions, loaded);

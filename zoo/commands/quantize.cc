@@ -9,6 +9,7 @@
 #include "zoo/files.h"
 #include "zoo/models.h"
 #include "zoo/run_program.h"
+#include "zoo/table.h"
 
 namespace octet::zoo {
 namespace {
@@ -45,7 +46,7 @@ class Quantize : public Command {
     if (options_.is_bundled()) text += '\n' + full_size_report(pool);
     if (!options_.has_images()) text += own_note(program_, options_.model);
     throw_if_interrupted();
-    for (const std::string& remark : result.remarks) std::cerr << remark << '\n';
+    for (const std::string& remark : result.remarks) std::cerr << without_controls(remark) << '\n';
     std::cout << '\n' << text << std::flush;
     save(result);
     return 0;

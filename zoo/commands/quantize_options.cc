@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "zoo/files.h"
+#include "zoo/run_program.h"
 
 namespace octet::zoo {
 namespace {
@@ -27,7 +28,7 @@ QuantizeOptions::QuantizeOptions(CLI::App& app, const QuantizeProgram& program)
 void QuantizeOptions::add_inputs(CLI::App& app, const QuantizeProgram& program) {
   app.add_option("--model", model, "which network")->check(CLI::IsMember(program.models));
   app.add_option("--width", width, "factor of the channels, of models that have one")
-      ->check(CLI::Range(0.05, 4.0));
+      ->check(real_between(0.05, 4.0));
   app.add_option("--classes", classes,
                  "outputs of the network; 0: as many as the data set has classes, or the usual "
                  "number with --images")
@@ -55,10 +56,11 @@ void QuantizeOptions::add_workflow(CLI::App& app) {
   app.add_option("--calibration-list", calibration_list,
                  "file that names the images to calibrate on, one a line")
       ->excludes(count);
-  app.add_option("--epochs", train_.epochs, "of --workflow=qat")->check(CLI::Range(1, 10000));
+  epochs_ =
+      app.add_option("--epochs", train_.epochs, "of --workflow=qat")->check(CLI::Range(1, 10000));
   lr_ = app.add_option("--lr", train_.lr,
                        "of --workflow=qat; when not given, 0.005 on a data set's training images")
-            ->check(CLI::Range(0.0, 100.0));
+            ->check(real_between(0.0, 100.0));
   app.add_option("--qconfig", qconfig,
                  "how finely: qnnpack has one weight scale per layer, the "
                  "others one per channel")
@@ -84,6 +86,9 @@ void QuantizeOptions::check_combination() const {
               "--workflow=pretrained needs --load, the .octet file");
   OCTET_CHECK(!is_random() || workflow == "static" || workflow == "dynamic",
               "--workflow=", workflow, " needs --weights with images and their labels");
+  for (const CLI::Option* option : {epochs_, lr_})
+    OCTET_CHECK(option->count() == 0 || workflow == "qat" || workflow == "all", option->get_name(),
+                " belongs to --workflow=qat");
   OCTET_CHECK(calibration_list.empty() || !images.empty(), "--calibration-list needs --images");
 }
 

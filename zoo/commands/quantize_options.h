@@ -52,7 +52,7 @@ class QuantizeOptions {
 
   TrainOptions train_ = {
       .epochs = 2, .batch_size = 16, .lr = 1e-5, .warmup = 0.1, .weight_decay = 0};
-  CLI::Option* lr_ = nullptr;
+  CLI::Option *epochs_ = nullptr, *lr_ = nullptr;
 };
 
 }  // namespace octet::zoo
