@@ -144,6 +144,59 @@ BOOST_AUTO_TEST_CASE(
   BOOST_CHECK(ranges == prepared->weight_observer(0)->ranges());
 }
 
+// Batch norm takes the bias of a convolution out again.
+struct BiasedNet : nn::Module {
+  nn::Conv2d conv;
+  nn::BatchNorm2d bn{8};
+  explicit BiasedNet(bool bias) : conv(3, 8, {.kernel_size = 3, .padding = 1, .bias = bias}) {
+    register_module("conv", conv);
+    register_module("bn", bn);
+  }
+  Tensor forward(const Tensor& x) override { return nn::relu(bn(conv(x))); }
+};
+
+BOOST_AUTO_TEST_CASE(a_bias_before_batch_norm_trains_as_if_it_were_not_there) {
+  BiasedNet with(true), without(false);
+  for (int64_t i = 0; i < with.conv.weight.elements(); ++i)
+    without.conv.weight.data<float>()[i] = with.conv.weight.data<float>()[i];
+  for (int64_t c = 0; c < 8; ++c) with.conv.bias.data<float>()[c] = static_cast<float>(c) - 3.5f;
+  const Tensor bias = with.conv.bias.clone();
+  const auto a = qat(with), b = qat(without);
+  for (int i = 0; i < 5; ++i)
+    BOOST_TEST(train_step(with, *a, random_tensor(kShape, i), 0.01f) ==
+               train_step(without, *b, random_tensor(kShape, i), 0.01f));
+  BOOST_TEST(std::memcmp(bias.raw(), with.conv.bias.raw(), bias.bytes()) == 0);
+  // Running statistics are of the convolution's output with its bias, and start from 0.
+  for (int64_t c = 0; c < 8; ++c) {
+    const float of_bias = (1 - std::pow(0.9f, 5.0f)) * bias.data<float>()[c];
+    BOOST_TEST(
+        with.bn.running_mean.data<float>()[c] == without.bn.running_mean.data<float>()[c] + of_bias,
+        boost::test_tools::tolerance(1e-4f));
+  }
+  a->eval();
+  check_equals_engine(*a, random_tensor(kShape, 50));
+}
+
+BOOST_AUTO_TEST_CASE(a_bias_before_frozen_batch_norm_has_its_gradient) {
+  BiasedNet net(true);
+  const auto prepared = qat(net);
+  train_step(net, *prepared, random_tensor(kShape, 1), 0.0f);
+  prepared->freeze_bn_stats();
+  for (const bool observers : {true, false}) {
+    if (!observers) prepared->disable_observer();
+    const Recording recording;
+    const Tensor y = (*prepared)(random_tensor(kShape, 2));
+    backward(y, random_tensor(y.shape(), 3));
+    for (int64_t c = 0; c < 8; ++c) {
+      const float s =
+          net.bn.weight.data<float>()[c] / std::sqrt(net.bn.running_var.data<float>()[c] + 1e-5f);
+      BOOST_TEST(net.conv.bias.grad().data<float>()[c] == net.bn.bias.grad().data<float>()[c] * s,
+                 boost::test_tools::tolerance(1e-5f));
+    }
+    for (const auto& [name, parameter] : net.named_parameters()) parameter.zero_grad();
+  }
+}
+
 // What the two quantizations lose is a function of the scales: moving a scale against its gradient
 // must lower the loss, more than in the other direction.
 BOOST_AUTO_TEST_CASE(learned_scales_follow_their_gradients) {

@@ -49,6 +49,10 @@ ValueRange range_behind(const nn::BatchNormPass& pass, const Tensor& min, const 
   return all;
 }
 
+void add_scaled(Tensor& to, float factor, const Tensor& x) {
+  for (int64_t i = 0; i < to.elements(); ++i) to.data<float>()[i] += factor * x.data<float>()[i];
+}
+
 // The first form.
 class TrainedOp : public TapeOp {
  public:
@@ -94,8 +98,8 @@ class TrainedOp : public TapeOp {
     if (!rows_.factor.empty()) add_factor_gradient(gradients, norm.weight);
     const Tensor weight_scale =
         weight_scale_gradient(parts_, gradients, scale_, rows_.factor, rows_.factor, range_);
-    return in_order(parts_, {dx, gradients.weight, norm.bias, norm.weight, norm.bias, weight_scale,
-                             output_scale});
+    return in_order(parts_, {dx, gradients.weight, bias_gradient(pass, norm.bias), norm.weight,
+                             norm.bias, weight_scale, output_scale});
   }
 
  private:
@@ -150,14 +154,27 @@ class TrainedOp : public TapeOp {
               .min = {},
               .max = {}};
     }
-    // A bias before batch norm only moves the mean.
-    OCTET_CHECK(!parts_.bias.defined(), name(),
-                ": a bias before batch norm has no quantization-aware form; remove it");
-    nn::BatchNormPass pass = nn::batch_norm_pass(
-        *parts_.batch_norm, !layer_.prepared.bn_frozen(),
-        {conv, parts_.gamma, parts_.beta, parts_.running_mean, parts_.running_var});
-    if (!pass.training) pass.mean = pass.mean.clone();
+    // A bias before batch norm only moves the mean: `conv` goes without it, and so does its running
+    // mean.
+    Tensor mean = parts_.running_mean.clone();
+    if (parts_.bias.defined()) add_scaled(mean, -1.0f, parts_.bias);
+    nn::BatchNormPass pass =
+        nn::batch_norm_pass(*parts_.batch_norm, !layer_.prepared.bn_frozen(),
+                            {conv, parts_.gamma, parts_.beta, mean, parts_.running_var});
+    if (!pass.training) return pass;
+    if (parts_.bias.defined()) add_scaled(mean, 1.0f, parts_.bias);
+    std::copy_n(mean.data<float>(), mean.elements(), parts_.running_mean.data<float>());
     return pass;
+  }
+
+  // Of the bias of the convolution, from that of batch norm's, or of the layer without one.
+  Tensor bias_gradient(const nn::BatchNormPass& pass, const Tensor& beta) const {
+    if (!parts_.bias.defined() || parts_.batch_norm == nullptr) return beta;
+    const Tensor bias = Tensor::zeros(beta.shape());
+    if (pass.training) return bias;  // the batch's mean takes it out again
+    for (int64_t c = 0; c < bias.elements(); ++c)
+      bias.data<float>()[c] = beta.data<float>()[c] * pass.scale.data<float>()[c];
+    return bias;
   }
 
   void observe_output(const Tensor& conv) const {
