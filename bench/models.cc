@@ -7,7 +7,8 @@
 // Batch 1, random weights and input (time does not depend on the values). Float and int8 take
 // turns, so that a busy machine slows both. Wall and CPU time of the calling thread; the least and
 // the median. The layer table shows each layer's least time, GMAC/s and the share of the machine's
-// peak, which is measured in the same run by loops that touch registers only.
+// peak, which is measured in the same run by loops that touch registers only. With more threads,
+// the time in which two of them hand over a cache line, before and after (bench/exchange.h).
 //
 // With --turns it runs what it is asked to, beside other programs: bench/turns.h.
 
@@ -24,6 +25,7 @@
 #include "CLI/CLI.hpp"
 #include "base/error.h"
 #include "base/rng.h"
+#include "bench/exchange.h"
 #include "bench/peak.h"
 #include "bench/turns.h"
 #include "engine/format.h"
@@ -224,11 +226,15 @@ int run(int argc, char** argv) {
     run_turns(contenders);
     return 0;
   }
+  const double before = pool.threads() > 1 ? exchange_seconds() : 0;
   measure(options, contenders);
   std::printf(
       "%s, batch 1, %u thread%s, target %s; peak of one core: %.0f GMAC/s u8 x s8, %.0f f32\n\n",
       options.model.c_str(), pool.threads(), pool.threads() == 1 ? "" : "s",
       kernels::current_target().name, contenders[1].peak_gmacs, contenders[0].peak_gmacs);
+  if (pool.threads() > 1)
+    std::printf("two threads hand a cache line over and back in %.0f ns, afterwards in %.0f\n\n",
+                1e9 * before, 1e9 * exchange_seconds());
   print_latency(contenders);
   if (options.layers)
     for (const Contender& c : contenders) print_layers(c);
