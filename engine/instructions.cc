@@ -55,6 +55,7 @@ constexpr InstructionType kAll[] = {
     {"sigmoid", create_pointwise, true},
     {"tanh", create_pointwise, true},
     {"gelu", create_pointwise, true},
+    {"silu", create_pointwise, true},
     {"hardsigmoid", create_pointwise, true},
     {"hardswish", create_pointwise, true},
     {"mul", create_mul, false},

@@ -21,7 +21,7 @@
 // | lstm_dynamic        | x f32 [n, t, k] [, h, c], weights    | none                                | y f32 [n, t, d * h] [, h, c] |
 // | concat              | any number of x [..., c]            | none                                | y [..., sum of c] |
 // | table               | x u8, table u8 [256]                | none                                | y u8: table[x] |
-// | sigmoid, tanh, gelu, hardsigmoid, hardswish | x f32       | none                                | y f32 |
+// | sigmoid, tanh, gelu, silu, hardsigmoid, hardswish | x f32 | none                                | y f32 |
 // | mul                 | a, b: of one shape, or one is [n, 1, 1, c] | none                         | y |
 // | slice               | x [..., c]                          | begin (0)                           | y: its channels from begin on |
 // | channel_shuffle     | x [..., c]                          | groups (required)                   | y: kernels/channels.h |

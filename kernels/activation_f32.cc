@@ -73,6 +73,23 @@ struct Gelu {
   }
 };
 
+struct Silu {
+  template <class D, class V>
+  static HWY_INLINE V value(D d, V x) {
+    // Where the sigmoid is 0: x may be infinite.
+    const V near = hn::Max(x, hn::Set(d, kernels::ref::activation_f32::kLeastExponent));
+    return keep_nan(x, hn::Mul(near, sigmoid_vector(d, x)));
+  }
+  template <class D, class V>
+  static HWY_INLINE V gradient(D d, V x, V dy) {
+    const V bound = hn::Set(d, 88.0f), one = hn::Set(d, 1.0f);
+    const V near = hn::Min(hn::Max(x, hn::Neg(bound)), bound);
+    const V s = sigmoid_vector(d, near);
+    const V slope = hn::Mul(s, hn::Add(one, hn::Mul(near, hn::Sub(one, s))));
+    return keep_nan(x, hn::Mul(dy, slope));
+  }
+};
+
 template <class D, class V>
 HWY_INLINE V hard_gate(D d, V x) {
   const V shifted = hn::Add(x, hn::Set(d, 3.0f));
@@ -134,6 +151,7 @@ void map_gradient(const float* kept, const float* dy, float* dx, size_t n) {
 void sigmoid_f32(const float* x, float* y, size_t n) { map<Sigmoid>(x, y, n); }
 void tanh_f32(const float* x, float* y, size_t n) { map<Tanh>(x, y, n); }
 void gelu_f32(const float* x, float* y, size_t n) { map<Gelu>(x, y, n); }
+void silu_f32(const float* x, float* y, size_t n) { map<Silu>(x, y, n); }
 void hardsigmoid_f32(const float* x, float* y, size_t n) { map<Hardsigmoid>(x, y, n); }
 void hardswish_f32(const float* x, float* y, size_t n) { map<Hardswish>(x, y, n); }
 
@@ -145,6 +163,9 @@ void tanh_gradient_f32(const float* y, const float* dy, float* dx, size_t n) {
 }
 void gelu_gradient_f32(const float* x, const float* dy, float* dx, size_t n) {
   map_gradient<Gelu>(x, dy, dx, n);
+}
+void silu_gradient_f32(const float* x, const float* dy, float* dx, size_t n) {
+  map_gradient<Silu>(x, dy, dx, n);
 }
 void hardsigmoid_gradient_f32(const float* x, const float* dy, float* dx, size_t n) {
   map_gradient<Hardsigmoid>(x, dy, dx, n);
@@ -168,11 +189,13 @@ namespace octet::kernels {
 HWY_EXPORT(sigmoid_f32);
 HWY_EXPORT(tanh_f32);
 HWY_EXPORT(gelu_f32);
+HWY_EXPORT(silu_f32);
 HWY_EXPORT(hardsigmoid_f32);
 HWY_EXPORT(hardswish_f32);
 HWY_EXPORT(sigmoid_gradient_f32);
 HWY_EXPORT(tanh_gradient_f32);
 HWY_EXPORT(gelu_gradient_f32);
+HWY_EXPORT(silu_gradient_f32);
 HWY_EXPORT(hardsigmoid_gradient_f32);
 HWY_EXPORT(hardswish_gradient_f32);
 HWY_EXPORT(exp_sum_f32);
@@ -186,6 +209,8 @@ void sigmoid(const float* x, float* y, size_t n) noexcept {
 void tanh(const float* x, float* y, size_t n) noexcept { HWY_DYNAMIC_DISPATCH(tanh_f32)(x, y, n); }
 
 void gelu(const float* x, float* y, size_t n) noexcept { HWY_DYNAMIC_DISPATCH(gelu_f32)(x, y, n); }
+
+void silu(const float* x, float* y, size_t n) noexcept { HWY_DYNAMIC_DISPATCH(silu_f32)(x, y, n); }
 
 void hardsigmoid(const float* x, float* y, size_t n) noexcept {
   HWY_DYNAMIC_DISPATCH(hardsigmoid_f32)(x, y, n);
@@ -205,6 +230,10 @@ void tanh_gradient(const float* y, const float* dy, float* dx, size_t n) noexcep
 
 void gelu_gradient(const float* x, const float* dy, float* dx, size_t n) noexcept {
   HWY_DYNAMIC_DISPATCH(gelu_gradient_f32)(x, dy, dx, n);
+}
+
+void silu_gradient(const float* x, const float* dy, float* dx, size_t n) noexcept {
+  HWY_DYNAMIC_DISPATCH(silu_gradient_f32)(x, dy, dx, n);
 }
 
 void hardsigmoid_gradient(const float* x, const float* dy, float* dx, size_t n) noexcept {

@@ -3,6 +3,7 @@
 //   sigmoid      y = 1 / (1 + exp(-x))
 //   tanh         y = tanh(x)
 //   gelu         y = x * Phi(x), Phi(x) = (1 + erf(x / sqrt(2))) / 2
+//   silu         y = x * sigmoid(x)
 //   hardsigmoid  y = min(max(x + 3, 0), 6) / 6
 //   hardswish    y = x * hardsigmoid(x)
 //
@@ -15,7 +16,7 @@
 // Any n, exp_sum n > 0; no alignment; results may be inputs. NaN stays NaN. Every element's result
 // is the same wherever it stands in the array. All have the same bits on all targets, but for the
 // gradients of gelu and hardswish, of which the last bits differ. Normative: activation_f32_ref.h
-// (in double, with bounds; sigmoid, tanh, gelu and exp_sum to the bit).
+// (in double, with bounds; sigmoid, tanh, gelu, silu and exp_sum to the bit).
 #pragma once
 
 #include <cstddef>
@@ -25,12 +26,14 @@ namespace octet::kernels::activation_f32 {
 void sigmoid(const float* x, float* y, size_t n) noexcept;
 void tanh(const float* x, float* y, size_t n) noexcept;
 void gelu(const float* x, float* y, size_t n) noexcept;
+void silu(const float* x, float* y, size_t n) noexcept;
 void hardsigmoid(const float* x, float* y, size_t n) noexcept;
 void hardswish(const float* x, float* y, size_t n) noexcept;
 
 void sigmoid_gradient(const float* y, const float* dy, float* dx, size_t n) noexcept;
 void tanh_gradient(const float* y, const float* dy, float* dx, size_t n) noexcept;
 void gelu_gradient(const float* x, const float* dy, float* dx, size_t n) noexcept;
+void silu_gradient(const float* x, const float* dy, float* dx, size_t n) noexcept;
 void hardsigmoid_gradient(const float* x, const float* dy, float* dx, size_t n) noexcept;
 void hardswish_gradient(const float* x, const float* dy, float* dx, size_t n) noexcept;
 

@@ -83,6 +83,7 @@ const bool registered = [] {
   const Curve curves[] = {{"sigmoid", activation_f32::sigmoid, spec::sigmoid},
                           {"tanh", activation_f32::tanh, spec::tanh},
                           {"gelu", activation_f32::gelu, spec::gelu},
+                          {"silu", activation_f32::silu, spec::silu},
                           {"hardswish", activation_f32::hardswish, spec::hardswish}};
   const Gradient gradients[] = {
       {"sigmoid_gradient", activation_f32::sigmoid_gradient, spec::sigmoid_gradient},

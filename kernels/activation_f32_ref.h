@@ -1,5 +1,5 @@
 // activation_f32, the specification: activation_f32.h in double, and how far f32 may be from it;
-// sigmoid, tanh, gelu and exp_sum also to the bit.
+// sigmoid, tanh, gelu, silu and exp_sum also to the bit.
 //
 // u = 2^-24. Bounds count roundings: an operation is 1u of its result, exp 4u. tiny: results may
 // underflow.
@@ -90,6 +90,11 @@ inline float gelu_f32(float x) {
   return near * (near < 0.0f ? tail : 1.0f - tail);
 }
 
+inline float silu_f32(float x) {
+  if (std::isnan(x)) return x;
+  return std::max(x, kLeastExponent) * sigmoid_f32(x);
+}
+
 // y = exp(x - max(x)); n > 0, none of x NaN.
 inline float exp_sum_f32(const float* x, float* y, size_t n) {
   const float max = *std::max_element(x, x + n);
@@ -114,6 +119,12 @@ inline Bounded sigmoid(double x) {
 inline Bounded tanh(double x) {
   const double y = std::tanh(x);
   return {y, 8 * kUnit * std::abs(y) + kTiny};
+}
+
+inline Bounded silu(double x) {
+  const Bounded s = sigmoid(x);
+  const double y = x * s.value;
+  return {y, std::abs(x) * s.bound + kUnit * std::abs(y) + kTiny};
 }
 
 inline double hardsigmoid_value(double x) { return std::clamp(x + 3, 0.0, 6.0) / 6; }
@@ -162,6 +173,16 @@ inline Bounded tanh_gradient(double y, double dy) {
 
 inline Bounded hardsigmoid_gradient(double x, double dy) {
   return product(dy, {x > -3 && x < 3 ? 1.0 / 6 : 0, kUnit / 6});
+}
+
+// s (1 + x (1 - s)): s is 7u off, 1 - s rounds, and so do a product, a sum and a product.
+inline Bounded silu_gradient(double x, double dy) {
+  const Bounded s = sigmoid(x);
+  const double rest = 1 - s.value, factor = 1 + x * rest;
+  const double factor_bound = std::abs(x) * (s.bound + 2 * kUnit * rest) + kUnit * std::abs(factor);
+  const double value = s.value * factor;
+  return product(
+      dy, {value, s.value * factor_bound + std::abs(factor) * s.bound + kUnit * std::abs(value)});
 }
 
 // x / 3 + 1 / 2: two constants or products, one sum.

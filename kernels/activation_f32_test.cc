@@ -29,6 +29,7 @@ const Curve kCurves[] = {
     {"sigmoid", activation_f32::sigmoid, ref::activation_f32::sigmoid, 0, 1},
     {"tanh", activation_f32::tanh, ref::activation_f32::tanh, -1, 1},
     {"gelu", activation_f32::gelu, ref::activation_f32::gelu, 0, kInf},
+    {"silu", activation_f32::silu, ref::activation_f32::silu, 0, kInf},
     {"hardsigmoid", activation_f32::hardsigmoid, ref::activation_f32::hardsigmoid, 0, 1},
     {"hardswish", activation_f32::hardswish, ref::activation_f32::hardswish, 0, kInf},
 };
@@ -43,6 +44,7 @@ const Gradient kGradients[] = {
     {"sigmoid", activation_f32::sigmoid_gradient, ref::activation_f32::sigmoid_gradient, 0, 1},
     {"tanh", activation_f32::tanh_gradient, ref::activation_f32::tanh_gradient, -1, 1},
     {"gelu", activation_f32::gelu_gradient, ref::activation_f32::gelu_gradient, -30, 30},
+    {"silu", activation_f32::silu_gradient, ref::activation_f32::silu_gradient, -100, 100},
     {"hardsigmoid", activation_f32::hardsigmoid_gradient, ref::activation_f32::hardsigmoid_gradient,
      -5, 5},
     {"hardswish", activation_f32::hardswish_gradient, ref::activation_f32::hardswish_gradient, -5,
@@ -97,6 +99,7 @@ BOOST_AUTO_TEST_CASE(curves_have_the_same_bits_on_every_target) {
     check("sigmoid", activation_f32::sigmoid, ref::activation_f32::sigmoid_f32);
     check("tanh", activation_f32::tanh, ref::activation_f32::tanh_f32);
     check("gelu", activation_f32::gelu, ref::activation_f32::gelu_f32);
+    check("silu", activation_f32::silu, ref::activation_f32::silu_f32);
   });
 }
 

@@ -13,6 +13,7 @@ constexpr Curve kSigmoid{"sigmoid", kernel::sigmoid, kernel::sigmoid_gradient, t
                          exact::sigmoid};
 constexpr Curve kTanh{"tanh", kernel::tanh, kernel::tanh_gradient, true, exact::tanh};
 constexpr Curve kGelu{"gelu", kernel::gelu, kernel::gelu_gradient, false, exact::gelu};
+constexpr Curve kSilu{"silu", kernel::silu, kernel::silu_gradient, false, exact::silu};
 constexpr Curve kHardsigmoid{"hardsigmoid", kernel::hardsigmoid, kernel::hardsigmoid_gradient,
                              false, exact::hardsigmoid};
 constexpr Curve kHardswish{"hardswish", kernel::hardswish, kernel::hardswish_gradient, false,
@@ -81,6 +82,7 @@ engine::ValueId PointwiseOp::lower(const Lowering& layer) const {
 Tensor sigmoid(const Tensor& x) { return apply_curve(kSigmoid, x); }
 Tensor tanh(const Tensor& x) { return apply_curve(kTanh, x); }
 Tensor gelu(const Tensor& x) { return apply_curve(kGelu, x); }
+Tensor silu(const Tensor& x) { return apply_curve(kSilu, x); }
 Tensor hardsigmoid(const Tensor& x) { return apply_curve(kHardsigmoid, x); }
 Tensor hardswish(const Tensor& x) { return apply_curve(kHardswish, x); }
 

@@ -40,10 +40,11 @@ class PointwiseOp : public Op {
 Tensor sigmoid(const Tensor& x);
 Tensor tanh(const Tensor& x);
 Tensor gelu(const Tensor& x);  // with erf, PyTorch's default
+Tensor silu(const Tensor& x);
 Tensor hardsigmoid(const Tensor& x);
 Tensor hardswish(const Tensor& x);
 
-// torch.nn.Sigmoid, Tanh, GELU, Hardsigmoid, Hardswish.
+// torch.nn.Sigmoid, Tanh, GELU, SiLU, Hardsigmoid, Hardswish.
 class Sigmoid : public Module {
  public:
   Tensor forward(const Tensor& x) override { return sigmoid(x); }
@@ -57,6 +58,11 @@ class Tanh : public Module {
 class GELU : public Module {
  public:
   Tensor forward(const Tensor& x) override { return gelu(x); }
+};
+
+class SiLU : public Module {
+ public:
+  Tensor forward(const Tensor& x) override { return silu(x); }
 };
 
 class Hardsigmoid : public Module {

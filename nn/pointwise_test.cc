@@ -53,6 +53,16 @@ BOOST_AUTO_TEST_CASE(gelu_has_its_gradient) {
                   {.roundings = 80});
 }
 
+// Around -1.28 the derivative is near 0; outside, its terms are together off by less than 28 of its
+// roundings (kernels/activation_f32_ref.h).
+BOOST_AUTO_TEST_CASE(silu_has_its_gradient) {
+  const Tensor x = uniform({3, 23}, 3.0f);
+  for (float& v : x.values<float>())
+    if (v > -1.8f && v < -0.8f) v = -v;
+  check_gradients("silu", [](Inputs x) { return silu(x[0]); }, {x},
+                  each([](double v) { return v / (1 + std::exp(-v)); }), {.roundings = 28});
+}
+
 BOOST_AUTO_TEST_CASE(hardsigmoid_has_its_gradient) {
   check_gradients(
       "hardsigmoid", [](Inputs x) { return hardsigmoid(x[0]); }, {uniform({3, 23}, 5.0f)},
@@ -81,13 +91,14 @@ BOOST_AUTO_TEST_CASE(modules_are_the_functions) {
   BOOST_TEST(equal_bits(Sigmoid()(x), sigmoid(x)));
   BOOST_TEST(equal_bits(Tanh()(x), tanh(x)));
   BOOST_TEST(equal_bits(GELU()(x), gelu(x)));
+  BOOST_TEST(equal_bits(SiLU()(x), silu(x)));
   BOOST_TEST(equal_bits(Hardsigmoid()(x), hardsigmoid(x)));
   BOOST_TEST(equal_bits(Hardswish()(x), hardswish(x)));
   BOOST_TEST(equal_bits(Hardtanh()(x), hardtanh(x)));
 }
 
 BOOST_AUTO_TEST_CASE(the_program_computes_the_same_bits) {
-  Tensor (*const curves[])(const Tensor&) = {sigmoid, tanh, gelu, hardsigmoid, hardswish};
+  Tensor (*const curves[])(const Tensor&) = {sigmoid, tanh, gelu, silu, hardsigmoid, hardswish};
   for (const auto curve : curves) {
     testing::Lambda net([=](const Tensor& x) { return curve(x); });
     const engine::Program program = lower(trace(net, Tensor::zeros({1, 3, 4, 5})));

@@ -129,6 +129,7 @@ BOOST_AUTO_TEST_CASE(curves_are_those_of_their_names) {
       {"sigmoid", kernels::ref::activation_f32::sigmoid},
       {"tanh", kernels::ref::activation_f32::tanh},
       {"gelu", kernels::ref::activation_f32::gelu},
+      {"silu", kernels::ref::activation_f32::silu},
       {"hardsigmoid", kernels::ref::activation_f32::hardsigmoid},
       {"hardswish", kernels::ref::activation_f32::hardswish}};
   for (const auto& [op, curve] : curves) {

@@ -19,6 +19,7 @@ constexpr Curve kCurves[] = {
     {"sigmoid", "sigmoid_f32", kernel::sigmoid},
     {"tanh", "tanh_f32", kernel::tanh},
     {"gelu", "gelu_f32", kernel::gelu},
+    {"silu", "silu_f32", kernel::silu},
     {"hardsigmoid", "hardsigmoid_f32", kernel::hardsigmoid},
     {"hardswish", "hardswish_f32", kernel::hardswish},
 };

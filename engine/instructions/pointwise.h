@@ -1,4 +1,4 @@
-// sigmoid, tanh, gelu, hardsigmoid, hardswish: see the table in engine/instructions.h.
+// sigmoid, tanh, gelu, silu, hardsigmoid, hardswish: see the table in engine/instructions.h.
 #pragma once
 
 #include "engine/instructions.h"
