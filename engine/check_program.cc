@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "base/printable.h"
 #include "engine/instructions.h"
 #include "engine/text.h"
 
@@ -145,16 +146,16 @@ Result<void> check_program(const Program& program) {
   for (const auto& [key, text] : program.metadata) keys.push_back(key);
   std::sort(keys.begin(), keys.end());
   if (const auto twice = std::adjacent_find(keys.begin(), keys.end()); twice != keys.end())
-    return failure(join("metadata key '", *twice, "' is there twice"));
+    return failure(join("metadata key '", printable(*twice), "' is there twice"));
   return Flow(program).check();
 }
 
 std::string describe(const Value& value, size_t id) {
-  return join("value ", id, " '", value.name, "'");
+  return join("value ", id, " '", printable(value.name), "'");
 }
 
 std::string describe(const Instruction& instruction) {
-  return join(instruction.op, " '", instruction.name, "'");
+  return join(printable(instruction.op), " '", printable(instruction.name), "'");
 }
 
 }  // namespace octet::engine

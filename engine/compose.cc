@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/printable.h"
 #include "engine/instructions.h"
 #include "engine/text.h"
 
@@ -28,8 +29,9 @@ Failure no_such_value(const Program& program, const std::string& name) {
       if (std::find(names.begin(), names.end(), found) == names.end()) names.push_back(found);
     }
   std::string list;
-  for (size_t i = names.size(); i-- > 0;) list += (list.empty() ? "" : ", ") + names[i];
-  return failure(join("cut: no instruction makes a value '", name, "'; the last ones make ", list));
+  for (size_t i = names.size(); i-- > 0;) list += (list.empty() ? "" : ", ") + printable(names[i]);
+  return failure(
+      join("cut: no instruction makes a value '", printable(name), "'; the last ones make ", list));
 }
 
 // Which instructions the value is computed from, and which values they touch.

@@ -337,6 +337,22 @@ BOOST_AUTO_TEST_CASE(average_sums_that_could_leave_32_bits_are_refused) {
   BOOST_TEST(with(4, 1e7f).find("too large for 32 bits") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(names_from_a_file_stay_on_one_line_and_short) {
+  BOOST_TEST(why_conv([](Program& p) {
+               p.values[4].name = "a\n\x1b[2J";
+               p.values[4].shape = {2, 4, 4, 8};
+             }).starts_with("value 4 'a??[2J' has shape"));
+  BOOST_TEST(why_conv([](Program& p) { p.instructions[0].op = "x\ty"; }) ==
+             "x?y 'layers.0': this build has no such operation");
+  BOOST_TEST(why_conv([](Program& p) {
+               p.instructions[0].name = std::string(100000, 'n');
+               conv_attribute(p, "a\r", 1);
+             }) == "conv2d '" + std::string(120, 'n') + "...': unknown attribute 'a?'");
+  BOOST_TEST(why_conv([](Program& p) {
+               p.metadata = {{"a\n", "1"}, {"a\n", "3"}};
+             }) == "metadata key 'a?' is there twice");
+}
+
 BOOST_AUTO_TEST_CASE(metadata_keys_are_unique) {
   BOOST_TEST(why_conv([](Program& p) {
                p.metadata = {{"a", "1"}, {"b", "2"}, {"a", "3"}};

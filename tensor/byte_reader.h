@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/printable.h"
 
 namespace octet {
 
@@ -15,14 +16,6 @@ using Bytes = std::span<const uint8_t>;
 
 inline std::string_view text_of(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-// A text from a file as a message may hold it: short, and ASCII without control characters.
-inline std::string printable(std::string_view text) {
-  constexpr size_t kLongest = 120;
-  std::string s;
-  for (char c : text.substr(0, kLongest)) s += c >= ' ' && c <= '~' ? c : '?';
-  return text.size() > kLongest ? s + "..." : s;
 }
 
 class ByteReader {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "zoo/files.h"
 
 namespace octet::zoo {
@@ -66,19 +67,18 @@ std::vector<LabelledImage> read_labels(const std::string& path, int classes) {
     if (trim(row).empty()) continue;
     Line line;
     OCTET_CHECK(split(row, line), path, ":", number, ": expected 'file,class', found '",
-                row.substr(0, 80), "'");
+                printable(row), "'");
     int label = 0;
     const char* end = line.label.data() + line.label.size();
     const auto [parsed, error] = std::from_chars(line.label.data(), end, label);
     const bool is_number = error == std::errc() && parsed == end;
     if (number == 1 && !is_number && !is_image_name(std::string(line.file))) continue;  // a header
-    OCTET_CHECK(is_number, path, ":", number, ": '", line.label.substr(0, 80),
-                "' is no class number");
+    OCTET_CHECK(is_number, path, ":", number, ": '", printable(line.label), "' is no class number");
     OCTET_CHECK(label >= 0 && label < classes, path, ":", number, ": class ", label,
                 " is not in 0..", classes - 1);
     const auto [first, is_new] = line_of.emplace(line.file, number);
-    OCTET_CHECK(is_new, path, ":", number, ": '", line.file, "' stands in line ", first->second,
-                " already");
+    OCTET_CHECK(is_new, path, ":", number, ": '", printable(line.file), "' stands in line ",
+                first->second, " already");
     labels.push_back({std::string(line.file), label});
   }
   OCTET_CHECK(!file.bad(), path, ": can't be read");
@@ -123,7 +123,7 @@ void check_labels_match(const std::vector<LabelledImage>& labels,
     if (missing++ == 0) first = &label;
   }
   OCTET_CHECK(missing == 0, labels_path, ": ", missing, " of its ", labels.size(),
-              " files are not in ", folder, ", the first is '", first->file, "'");
+              " files are not in ", folder, ", the first is '", printable(first->file), "'");
 }
 
 }  // namespace octet::zoo

@@ -43,6 +43,8 @@ BOOST_AUTO_TEST_CASE(says_in_which_line_what_is_wrong) {
   BOOST_TEST(why("a.jpg,1000\n") == ":1: class 1000 is not in 0..999");
   BOOST_TEST(why("a.jpg,-1\n") == ":1: class -1 is not in 0..999");
   BOOST_TEST(why("a.jpg,1\nb.jpg,2\na.jpg,1\n") == ":3: 'a.jpg' stands in line 1 already");
+  BOOST_TEST(why("a\x1b[2J\a.jpg\n") == ":1: expected 'file,class', found 'a?[2J?.jpg'");
+  BOOST_TEST(why("a\t.jpg,1\na\t.jpg,2\n") == ":2: 'a?.jpg' stands in line 1 already");
   BOOST_TEST(why("file,class\n") == ": no labels in it");
   BOOST_TEST(why("") == ": no labels in it");
   BOOST_CHECK_THROW(read_labels("/nonexistent.csv", 1000), Error);

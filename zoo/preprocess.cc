@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "zoo/resize.h"
 
 namespace octet::zoo {
@@ -47,7 +48,8 @@ template <class T, class Parse>
 void read(const engine::Program& program, const char* key, T& value, Parse parse) {
   const std::string* text = program.find_metadata(key);
   if (!text) return;
-  OCTET_CHECK(parse(*text, value), "the model file's ", key, " makes no sense: '", *text, "'");
+  OCTET_CHECK(parse(*text, value), "the model file's ", key, " makes no sense: '", printable(*text),
+              "'");
 }
 
 bool parse_side(std::string_view text, int& side) {

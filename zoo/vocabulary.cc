@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/printable.h"
 
 namespace octet::zoo {
 
@@ -34,12 +35,12 @@ Vocabulary::Vocabulary(const std::string& text) {
   tokens_.resize(json.size());
   for (const auto& [token, number] : json.items()) {
     OCTET_CHECK(number.is_number_unsigned() && number.get<uint64_t>() < json.size(),
-                "vocabulary: the number of '", token, "' is ", number.dump(), ", expects 0 to ",
-                json.size() - 1);
+                "vocabulary: the number of '", printable(token), "' is ", printable(number.dump()),
+                ", expects 0 to ", json.size() - 1);
     const auto i = number.get<int64_t>();
     std::string& place = tokens_[static_cast<size_t>(i)];
-    OCTET_CHECK(!token.empty() && place.empty(), "vocabulary: '", place, "' and '", token,
-                "' have the number ", i);
+    OCTET_CHECK(!token.empty() && place.empty(), "vocabulary: '", printable(place), "' and '",
+                printable(token), "' have the number ", i);
     place = token;
     numbers_.emplace(token, i);
   }
@@ -63,8 +64,8 @@ std::vector<int64_t> Vocabulary::numbers_of(const std::vector<std::string>& toke
   for (const std::string& token : tokens) {
     auto found = numbers_.find(token);
     if (found == numbers_.end()) found = unknown;
-    OCTET_CHECK(found != numbers_.end(), "'", token, "' is not in the vocabulary, which has no ",
-                kUnknown);
+    OCTET_CHECK(found != numbers_.end(), "'", printable(token),
+                "' is not in the vocabulary, which has no ", kUnknown);
     numbers.push_back(found->second);
   }
   return numbers;

@@ -61,4 +61,14 @@ BOOST_AUTO_TEST_CASE(broken_json_is_refused) {
   BOOST_CHECK_THROW(Vocabulary({"a"}, 1), Error);
 }
 
+BOOST_AUTO_TEST_CASE(reasons_are_one_line_whatever_the_tokens_are) {
+  std::string why;
+  try {
+    Vocabulary(std::string(R"({"\n\u001b[2J": -1})"));
+  } catch (const Error& error) {
+    why = error.what();
+  }
+  BOOST_TEST(why == "vocabulary: the number of '??[2J' is -1, expects 0 to 0");
+}
+
 }  // namespace octet::zoo

@@ -4,6 +4,7 @@
 #include <limits>
 #include <string_view>
 
+#include "base/printable.h"
 #include "engine/check_program.h"
 
 namespace octet::engine {
@@ -40,13 +41,13 @@ void Operands::check_attributes(std::initializer_list<const char*> known) {
     const Attribute& attribute = instruction_.attributes[i];
     bool is_known = false;
     for (const char* name : known) is_known = is_known || attribute.name == name;
-    require(is_known, "unknown attribute '", attribute.name, "'");
+    require(is_known, "unknown attribute '", printable(attribute.name), "'");
     require(std::holds_alternative<float>(attribute.value) == is_real(attribute.name),
-            "attribute '", attribute.name, "' is not ",
+            "attribute '", printable(attribute.name), "' is not ",
             is_real(attribute.name) ? "a real number" : "an integer");
     for (size_t k = 0; k < i && ok(); ++k)
-      require(instruction_.attributes[k].name != attribute.name, "attribute '", attribute.name,
-              "' is there twice");
+      require(instruction_.attributes[k].name != attribute.name, "attribute '",
+              printable(attribute.name), "' is there twice");
     if (!ok()) return;  // keeps the loop above short for hostile lists
   }
 }

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "nn/graph.h"
 #include "zoo/bundled.h"
 #include "zoo/data_sets.h"
@@ -41,7 +42,7 @@ std::vector<size_t> read_calibration_list(const std::string& path,
     const auto at = std::lower_bound(
         images.begin(), images.end(), line,
         [](const LabelledImage& image, const std::string& name) { return image.file < name; });
-    OCTET_CHECK(at != images.end() && at->file == line, path, ":", number, ": '", line,
+    OCTET_CHECK(at != images.end() && at->file == line, path, ":", number, ": '", printable(line),
                 "' is not among the labelled images");
     indices.push_back(static_cast<size_t>(at - images.begin()));
   }
