@@ -78,6 +78,17 @@ BOOST_AUTO_TEST_CASE(every_flipped_byte_of_a_png_is_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(png_chunks_of_unknown_type_are_skipped_or_refused_as_they_say) {
+  const auto with_chunk = [](const char* type) {
+    Bytes png = make_png(1, 1, 2, {1, 2, 3}), chunk;
+    append_chunk(chunk, type, {0});
+    png.insert(png.begin() + 8 + 25, chunk.begin(), chunk.end());  // behind the header
+    return png;
+  };
+  BOOST_TEST(why(with_chunk("teXt")) == "");
+  BOOST_TEST(why(with_chunk("I\nAT")) == "x.jpg: damaged PNG: a part of unknown type");
+}
+
 BOOST_AUTO_TEST_CASE(random_bytes_behind_a_good_start_do_no_harm) {
   Rng rng(1);
   for (int round = 0; round < 2000; ++round) {
