@@ -147,12 +147,12 @@ class RowTable {
     const size_t columns = l_.taps / g_.kernel_h;
     for (size_t ky = 0; ky < g_.kernel_h; ++ky) {
       const size_t iy = oy * g_.stride_h + ky * g_.dilation_h - g_.pad_top;
-      const float* image_row = x_ + (n * g_.in_h + iy) * g_.in_w * g_.in_c;
       for (size_t kx = 0; kx < columns; ++kx) {
         const float** to = table_ + (ky * columns + kx) * step_ + at;
         if (iy >= g_.in_h) {  // above or below
           std::fill(to, to + count, zeros_);
         } else {
+          const float* image_row = x_ + (n * g_.in_h + iy) * g_.in_w * g_.in_c;
           fill_tap(image_row, kx * g_.dilation_w, ox, count, to, (ky * step_ + at) * l_.run);
         }
       }

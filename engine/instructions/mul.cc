@@ -57,11 +57,11 @@ class Mul final : public Kernel {
 
   void run(size_t batch, std::span<std::byte* const> values, std::byte*,
            ParallelFor& pool) const override {
-    const auto [x, other, y] = operands(values);
+    const Pointers at = operands(values);
     const size_t pixels = layout_.pixels, channels = layout_.channels;
     if (!layout_.is_gate) {
       run_blocks(batch * pixels * channels, pool, [&](size_t first, size_t count) {
-        arithmetic_.run(x + first, other + first, y + first, count);
+        arithmetic_.run(at.x + first, at.other + first, at.y + first, count);
       });
       return;
     }
@@ -69,8 +69,8 @@ class Mul final : public Kernel {
       // Image by image: each has a gate of its own.
       for (const size_t end = first + count; first < end;) {
         const size_t image = first / pixels, n = std::min(end, (image + 1) * pixels) - first;
-        arithmetic_.gate(x + first * channels, other + image * channels, y + first * channels, n,
-                         channels);
+        arithmetic_.gate(at.x + first * channels, at.other + image * channels,
+                         at.y + first * channels, n, channels);
         first += n;
       }
     });
