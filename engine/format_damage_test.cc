@@ -4,15 +4,14 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/buffer.h"
-#include "engine/checksum.h"
 #include "engine/engine_testing.h"
 #include "engine/format.h"
-#include "engine/format_layout.h"
+#include "engine/format_testing.h"
 
 namespace octet::engine {
 namespace {
 
-using Bytes = std::vector<std::byte>;
+using Bytes = testing::FileBytes;
 
 // A few layers, so that every bit of the file can be tried.
 Program tiny_program() {
@@ -30,11 +29,6 @@ Result<Program> parse_copy(const Bytes& bytes) {
   if (!bytes.empty()) std::memcpy(buffer->data(), bytes.data(), bytes.size());
   const std::span<const std::byte> span(buffer->data(), bytes.size());
   return parse(span, std::move(buffer));
-}
-
-void mend_checksum(Bytes& bytes) {
-  const uint64_t checksum = file_checksum(bytes);
-  std::memcpy(bytes.data() + kChecksumOffset, &checksum, 8);
 }
 
 // How often each end was reached; every one has to be, or the test tests little.
@@ -65,32 +59,6 @@ void use(Result<Program> program, Tally& tally) {
   }
   ++tally.ran;
   if ((*model)->peak_activation_bytes() < (size_t{1} << 20)) testing::run_model(*model, {});
-}
-
-// The sections of a file, and a file of such sections with everything in the header right.
-std::vector<Bytes> split(const Bytes& file) {
-  FileHeader header;
-  std::memcpy(&header, file.data(), sizeof header);
-  std::vector<Bytes> sections;
-  for (const SectionEntry& entry : header.section)
-    sections.emplace_back(file.begin() + static_cast<ptrdiff_t>(entry.offset),
-                          file.begin() + static_cast<ptrdiff_t>(entry.offset + entry.size));
-  return sections;
-}
-
-Bytes join_sections(const Bytes& original, const std::vector<Bytes>& sections) {
-  FileHeader header;
-  std::memcpy(&header, original.data(), sizeof header);
-  Bytes file(sizeof header);
-  for (size_t i = 0; i < kSections; ++i) {
-    header.section[i] = {file.size(), sections[i].size()};
-    file.insert(file.end(), sections[i].begin(), sections[i].end());
-    file.resize(align_up(file.size()));
-  }
-  header.file_bytes = file.size();
-  std::memcpy(file.data(), &header, sizeof header);
-  mend_checksum(file);
-  return file;
 }
 
 void mutate(Bytes& section, Rng& rng) {
@@ -174,7 +142,7 @@ BOOST_AUTO_TEST_CASE(any_byte_anywhere_with_a_right_checksum_is_no_crash) {
     for (int repeat = 0; repeat < 4; ++repeat) {
       Bytes hostile = file;
       hostile[i] ^= static_cast<std::byte>(1 + rng.below(255));
-      mend_checksum(hostile);
+      testing::mend_checksum(hostile);
       use(parse_copy(hostile), tally);
     }
   tally.check();
@@ -184,8 +152,8 @@ BOOST_AUTO_TEST_CASE(edited_sections_with_a_right_header_are_no_crash) {
   for (const Program& program :
        {tiny_program(), testing::small_program(1, true), testing::small_program(2, false)}) {
     const Bytes file = testing::required(serialize(program));
-    const std::vector<Bytes> sections = split(file);
-    BOOST_REQUIRE((join_sections(file, sections) == file));
+    const std::vector<Bytes> sections = testing::split_sections(file);
+    BOOST_REQUIRE((testing::join_sections(sections) == file));
     Tally tally;
     Rng rng(3);
     for (int i = 0; i < 4000; ++i) {
@@ -197,7 +165,7 @@ BOOST_AUTO_TEST_CASE(edited_sections_with_a_right_header_are_no_crash) {
                                       : rng.below(kSections);
       Bytes& section = edited[which];
       for (uint64_t edits = 1 + rng.below(3); edits > 0; --edits) mutate(section, rng);
-      use(parse_copy(join_sections(file, edited)), tally);
+      use(parse_copy(testing::join_sections(edited)), tally);
     }
     tally.check();
   }
