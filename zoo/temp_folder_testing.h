@@ -25,6 +25,8 @@ class TempFolder {
   std::string path(const std::string& name) const { return path_ + "/" + name; }
   // Returns the path.
   std::string write(const std::string& name, const std::string& bytes) const {
+    // A new file: some file systems wait for the disk when an old one is cut to nothing.
+    std::filesystem::remove(path(name));
     std::ofstream(path(name), std::ios::binary) << bytes;
     return path(name);
   }

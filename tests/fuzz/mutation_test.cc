@@ -14,7 +14,7 @@ namespace {
 
 using Seeds = std::vector<std::string>;
 
-std::span<const uint8_t> bytes_of(const std::string& text) {
+Bytes bytes_of(const std::string& text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
@@ -64,7 +64,7 @@ Tally run_mutants(const Entry& entry) {
     for (uint64_t changes = 1 + rng.below(4); changes > 0; --changes) mutate(file, seeds, rng);
     BOOST_TEST_INFO_SCOPE(entry.name << ", mutant " << i);
     try {
-      ++(entry.run(bytes_of(file)) ? tally.accepted : tally.refused);
+      ++(accepts(entry, bytes_of(file)) ? tally.accepted : tally.refused);
     } catch (const std::exception& error) {
       BOOST_ERROR(entry.name << ", mutant " << i << ": " << error.what());
     }
@@ -76,7 +76,8 @@ Tally run_mutants(const Entry& entry) {
 
 BOOST_AUTO_TEST_CASE(seeds_are_accepted) {
   for (const Entry& entry : entries())
-    for (const std::string& seed : entry.seeds()) BOOST_TEST(entry.run(bytes_of(seed)), entry.name);
+    for (const std::string& seed : entry.seeds())
+      BOOST_TEST(entry.refusal(bytes_of(seed)) == "", entry.name);
 }
 
 BOOST_AUTO_TEST_CASE(mutants_are_accepted_or_refused_with_a_reason) {
