@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(the_other_operations_name_what_is_wrong) {
   padded.instructions[0].attributes = {
       {"kernel_h", int64_t{1}}, {"kernel_w", int64_t{1}}, {"pad_top", int64_t{2}}};
   BOOST_TEST(why(std::move(padded)) ==
-             "avg_pool2d 'l': padding 2 x 0 is not below the kernel, 1 x 1");
+             "avg_pool2d 'l': padding 2 x 0 is not below the kernel's extent, 1 x 1");
 
   Program clamp = one("clamp", u8, u8, vector, vector);
   clamp.values[1].qparams->zero_point = 4;

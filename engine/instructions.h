@@ -30,7 +30,7 @@
 // | add_constant        | x f32 [n, ...], constant f32 [1, ...] | none                              | y f32: x + constant, for every n |
 //
 // kernel: kernel_h/w (required); strides: stride_h/w (1); pads: pad_top/left/bottom/right (0), below
-// the kernel's extent where pooling; pad_front/back are channels; dilations: dilation_h/w (1).
+// the kernel's extent, dilated, where pooling; pad_front/back are channels; dilations: dilation_h/w (1).
 // Integers up to 65535. winograd: 1 allows minimal filtering, which is faster and rounds more
 // (f32 only; kernels/winograd_f32.h).
 // clang-format on

@@ -110,8 +110,10 @@ void read_pool_window(Operands& operands, kernels::PoolGeometry& pool, bool dila
   operands.read_window(g, dilated);
   const size_t pad_h = std::max(g.pad_top, operands.size("pad_bottom", 0, 0));
   const size_t pad_w = std::max(g.pad_left, operands.size("pad_right", 0, 0));
-  operands.require(pad_h < g.kernel_h && pad_w < g.kernel_w, "padding ", pad_h, " x ", pad_w,
-                   " is not below the kernel, ", g.kernel_h, " x ", g.kernel_w);
+  const size_t extent_h = (g.kernel_h - 1) * g.dilation_h + 1;
+  const size_t extent_w = (g.kernel_w - 1) * g.dilation_w + 1;
+  operands.require(pad_h < extent_h && pad_w < extent_w, "padding ", pad_h, " x ", pad_w,
+                   " is not below the kernel's extent, ", extent_h, " x ", extent_w);
 }
 
 Result<std::unique_ptr<Kernel>> bind_pool(Operands& operands, Pooling pooling,

@@ -10,7 +10,8 @@
 namespace octet::engine {
 
 // kernel_h and kernel_w from the attributes, the rest as Operands::read_window; the padding must be
-// below the kernel. The operands are images (require_images) with the same number of channels.
+// below the kernel's extent, dilated. The operands are images (require_images) with the same number
+// of channels.
 void read_pool_window(Operands& operands, kernels::PoolGeometry& pool, bool dilated);
 
 // Demands images with the same number of channels and dtype.
