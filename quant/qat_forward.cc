@@ -189,34 +189,33 @@ class Pass {
   Tensor run_other(size_t g, QuantRole role) {
     const nn::LayerGroup& group = groups_.groups[g];
     const int output = groups_.alias[group.output];
+    // First of all: it also quantizes, and observes, what comes from outside.
+    std::vector<Tensor> integers = inputs_of(group, DType::u8);
     if (role == QuantRole::observed) {
       Observer& observer = *prepared_.observer(output);
       if (observes(output) && is_sum(group) && observer.takes_ranges()) {
         const auto params = SumOp::sum_params(prepared_, plan_, g);
-        const ValueRange range = range_of_sum(params, values_[groups_.alias[group.inputs[0]]].u8,
-                                              values_[groups_.alias[group.inputs[1]]].u8);
+        const ValueRange range = range_of_sum(params, integers[0], integers[1]);
         observer.observe_ranges({&range, 1});
       } else if (observes(output)) {
         std::vector<Tensor> inputs;
-        for (int value : group.inputs) {
-          const int v = groups_.alias[value];
-          const Tensor q = as(value, DType::u8);
-          inputs.push_back(dequantize_values(q, *plan_.qparams[v]));
+        for (size_t i = 0; i < integers.size(); ++i) {
+          const int value = groups_.alias[group.inputs[i]];
+          inputs.push_back(dequantize_values(integers[i], *plan_.qparams[value]));
         }
         observer.observe(run_layer_in_float(prepared_, g, inputs));
       }
       plan_.qparams[output] = prepared_.qparams(output);
     }
     plan_layer(prepared_, g, plan_);
-    if (has_products(prepared_, g))
-      return qat_products(prepared_, plan_, g, inputs_of(group, DType::u8));
+    if (has_products(prepared_, g)) return qat_products(prepared_, plan_, g, integers);
     std::shared_ptr<const TapeOp> op;
     if (is_sum(group)) {
       op = std::make_shared<SumOp>(prepared_, plan_, g);
     } else {
       op = std::make_shared<LayerOp>(prepared_, plan_, g);
     }
-    return apply_one(std::move(op), inputs_of(group, DType::u8));
+    return apply_one(std::move(op), std::move(integers));
   }
 
   bool is_sum(const nn::LayerGroup& group) const {

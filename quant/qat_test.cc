@@ -10,6 +10,7 @@
 #include "nn/flatten.h"
 #include "nn/linear.h"
 #include "nn/max_pool2d.h"
+#include "nn/nn_testing.h"
 #include "nn/random.h"
 #include "quant/convert.h"
 #include "quant/prepare.h"
@@ -127,6 +128,21 @@ BOOST_AUTO_TEST_CASE(frozen_training_computes_what_ships_to_the_bit) {
     check_equals_engine(*prepared, random_tensor(kShape, 60 + i));
     train_step(net, *prepared, random_tensor(kShape, i), 0.01f);
   }
+}
+
+BOOST_AUTO_TEST_CASE(the_input_may_meet_any_layer_first) {
+  const auto check = [](auto forward) {
+    nn::manual_seed(7);
+    nn::Conv2d conv(3, 4, {.kernel_size = 3});
+    nn::testing::Lambda net([&](const Tensor& x) { return conv(forward(x)); });
+    net.add("conv", conv);
+    const auto prepared = qat(net);
+    for (int i = 0; i < 3; ++i) train_step(net, *prepared, random_tensor(kShape, i), 0.0f);
+    prepared->disable_observer();
+    check_equals_engine(*prepared, random_tensor(kShape, 60));
+  };
+  check([](const Tensor& x) { return nn::add(x, x); });
+  check([](const Tensor& x) { return nn::max_pool2d(x, {.kernel_size = 3}); });
 }
 
 BOOST_AUTO_TEST_CASE(
