@@ -54,7 +54,8 @@ std::vector<Tensor> in_order(const Parts& parts, const PartGradients& g) {
 }
 
 Shape output_shape(const Tensor& x, const Conv2dGeometry& g) {
-  if (x.rank() != 4) {
+  // A linear layer's geometry has a row for an image, of an image's pixels too.
+  if (x.rank() != 4 || static_cast<int64_t>(g.batch) != x.dim(0)) {
     Shape shape = x.shape();
     shape[x.rank() - 1] = static_cast<int64_t>(g.out_c);
     return shape;

@@ -145,6 +145,18 @@ BOOST_AUTO_TEST_CASE(the_input_may_meet_any_layer_first) {
   check([](const Tensor& x) { return nn::max_pool2d(x, {.kernel_size = 3}); });
 }
 
+BOOST_AUTO_TEST_CASE(a_linear_layer_takes_the_pixels_of_an_image) {
+  nn::manual_seed(8);
+  nn::Linear linear(3, 6);
+  const auto prepared = qat(linear);
+  for (int i = 0; i < 3; ++i) train_step(linear, *prepared, random_tensor(kShape, i), 0.01f);
+  prepared->disable_observer();
+  for (const bool training : {true, false}) {
+    prepared->train(training);
+    check_equals_engine(*prepared, random_tensor(kShape, 60));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(
     frozen_batch_norm_keeps_its_statistics_and_observers_that_are_off_their_ranges) {
   nn::manual_seed(4);
