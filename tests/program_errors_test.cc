@@ -1,10 +1,7 @@
 // mobilenet_quantize and classify, run as programs: bad input gets exit code 1 and one line that
 // names it, and leaves nothing behind; a damaged image among good ones is skipped and counted.
 #define BOOST_TEST_MODULE program_errors
-#include <sys/resource.h>
-
 #include <boost/test/unit_test.hpp>
-#include <csignal>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -12,6 +9,7 @@
 
 #include "nn/module.h"
 #include "tensor/state_dict_testing.h"
+#include "tests/disk_full_testing.h"
 #include "tests/generated_images.h"
 #include "tests/process_testing.h"
 #include "zoo/random_model.h"
@@ -59,7 +57,8 @@ std::string jpeg(const zoo::Image& image) {
 StateDict random_weights() {
   SingleThread pool;
   const GeneratedImages images(8, 64);
-  return zoo::create_random_model("mobilenet_v2", 1, images, zoo::spread_indices(8, 8), pool)->state_dict();
+  return zoo::create_random_model("mobilenet_v2", 1, images, zoo::spread_indices(8, 8), pool)
+      ->state_dict();
 }
 
 // What a user has: weights, six labelled images, a folder for the results.
@@ -271,24 +270,6 @@ BOOST_AUTO_TEST_CASE(results_that_can_not_be_written_are_refused_before_the_work
     }
   }
 }
-
-// Files of this process and of those it starts can't grow beyond this, as on a full disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &old_);
-    const rlimit limited = {bytes, old_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limited);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &old_);
-    std::signal(SIGXFSZ, old_handler_);
-  }
-
- private:
-  void (*old_handler_)(int);
-  rlimit old_;
-};
 
 BOOST_AUTO_TEST_CASE(a_model_that_does_not_fit_on_the_disk_leaves_no_half_of_it) {
   const std::string path = desk().write("results/old.octet", "the model of yesterday");

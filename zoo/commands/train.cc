@@ -140,6 +140,9 @@ void prepare_folder(Options& o) {
   remove_stale_files(o.out);
   o.train.checkpoint = o.out + "/checkpoint.safetensors";
   check_writable(o.train.checkpoint);
+  for (const char* name :
+       {"/log.csv", "/log.json", "/curves.svg", "/model.octet", "/weights.safetensors"})
+    check_writable(o.out + name);
   OCTET_CHECK(o.resume || !std::filesystem::exists(o.train.checkpoint), o.train.checkpoint,
               " is there already: go on from it with --resume, or choose another --out");
 }
