@@ -175,28 +175,6 @@ class Operands {
   size_t pitch_ = 0, row_pitch_ = 0;  // floats between pixels and rows of x
 };
 
-// `rows` neighbouring rows by all vectors: tiles of nearly equal height. Vectors inside, so that
-// the rows' side, the larger one, is read from far away once.
-void run_rows(TileArgs t, size_t rows, size_t vectors) {
-  const size_t sums_step = t.sums_step;
-  const size_t tallest = tiles_for(std::min<size_t>(vectors, 3)).most_rows;
-  const size_t tiles = divide_up(rows, tallest);
-  const size_t height = rows / tiles, higher = rows % tiles;
-  for (size_t i = 0; i < tiles; ++i) {
-    const size_t m = height + (i < higher ? 1 : 0);
-    TileArgs u = t;
-    for (size_t left = vectors; left > 0;) {
-      const size_t count = next_vectors(left);
-      tiles_for(count).of_rows[m - 1](u);
-      u.vector_offsets += count;
-      u.sums += count * kLanes;
-      left -= count;
-    }
-    t.row_offset += m;
-    t.sums += m * sums_step;
-  }
-}
-
 void run(const Params& params, void* partials, void* workspace, size_t begin, size_t end) {
   const Conv2dGeometry& g = params.geometry;
   const Layout l = make_layout(g, kLanes);
@@ -225,34 +203,6 @@ Work finish_work(const Params& params) {
   return {.tasks = make_layout(params.geometry, kLanes).blocks(params.geometry.groups)};
 }
 
-// to[0, count): what all chunks have there, added in order. Four vectors at once, so that lines of
-// many chunks are on their way together.
-void add_chunks(const Layout& l, const float* from, size_t count, float* to) {
-  const DF d;
-  const size_t step = l.block_floats();
-  size_t i = 0;
-  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
-    VF sums[4];
-    OCTET_UNROLL
-    for (size_t j = 0; j < 4; ++j) sums[j] = hn::Load(d, from + i + j * kLanes);
-    for (size_t chunk = 1; chunk < l.chunks; ++chunk) {
-      OCTET_UNROLL
-      for (size_t j = 0; j < 4; ++j)
-        sums[j] = hn::Add(sums[j], hn::Load(d, from + chunk * step + i + j * kLanes));
-    }
-    OCTET_UNROLL
-    for (size_t j = 0; j < 4; ++j) hn::StoreU(sums[j], d, to + i + j * kLanes);
-  }
-  for (; i < count; i += kLanes) {
-    VF sum = hn::Load(d, from + i);
-    for (size_t chunk = 1; chunk < l.chunks; ++chunk)
-      sum = hn::Add(sum, hn::Load(d, from + chunk * step + i));
-    HWY_ALIGN float lanes[kLanes];
-    hn::Store(sum, d, lanes);
-    std::copy_n(lanes, std::min(kLanes, count - i), to + i);
-  }
-}
-
 void finish_block(const Layout& l, const Block& b, const float* partials, float* dw) {
   HWY_ALIGN float sums[kMostVectors * kLanes];
   const size_t output = l.segments * l.length;  // floats of dw per output channel
@@ -261,10 +211,10 @@ void finish_block(const Layout& l, const Block& b, const float* partials, float*
     if (l.x_vectors) {
       float* to = dw + (b.group * l.group_out + b.first_row + row) * output + b.first_lane;
       for (size_t segment = 0; segment < l.segments; ++segment, partials += piece)
-        add_chunks(l, partials, b.lanes, to + segment * l.length);
+        add_chunks({partials, l.block_floats(), l.chunks}, b.lanes, to + segment * l.length);
     } else {
       float* to = dw + (b.group * l.group_out + b.first_lane) * output + row;
-      add_chunks(l, partials, b.lanes, sums);
+      add_chunks({partials, l.block_floats(), l.chunks}, b.lanes, sums);
       for (size_t lane = 0; lane < b.lanes; ++lane) to[lane * output] = sums[lane];
       partials += piece;
     }
@@ -314,10 +264,6 @@ void finish(const Params& params, const void* partials, float* dw, size_t begin,
             size_t end) noexcept {
   OCTET_DCHECK(end <= finish_work(params).tasks);
   HWY_DYNAMIC_DISPATCH(finish)(params, partials, dw, begin, end);
-}
-
-void finish(const Params& params, const void* partials, float* dw) noexcept {
-  finish(params, partials, dw, 0, finish_work(params).tasks);
 }
 
 }  // namespace octet::kernels::conv_f32_dw

@@ -47,7 +47,4 @@ Work finish_work(const Params& params) noexcept;
 void finish(const Params& params, const void* partials, float* dw, size_t begin,
             size_t end) noexcept;
 
-// Writes all of dw.
-void finish(const Params& params, const void* partials, float* dw) noexcept;
-
 }  // namespace octet::kernels::conv_f32_dw

@@ -1,9 +1,7 @@
-// The gradient of the weight in the layers of ResNet-20 and MobileNet v2, run() and finish()
-// together, from f32 and from u8 input. How and what: conv_grad_bench.h.
-#include <cmath>
-#include <vector>
+// The gradient of the weight in the layers of ResNet-20 and MobileNet v2, from f32 and from u8
+// input. How and what: conv_grad_bench.h.
+#include "kernels/conv_f32_dw_bench.h"
 
-#include "base/buffer.h"
 #include "kernels/conv_f32_dw.h"
 #include "kernels/conv_f32_dw_ref.h"
 #include "kernels/conv_grad_bench.h"
@@ -11,50 +9,18 @@
 namespace octet::kernels {
 namespace {
 
-template <bool kU8>
-struct Layer {
-  explicit Layer(const Conv2dGeometry& g)
-      : x(kU8 ? 0 : g.batch * g.in_h * g.in_w * g.in_c),
-        x_u8(kU8 ? g.batch * g.in_h * g.in_w * g.in_c : 0),
-        dy(g.batch * g.out_h * g.out_w * g.out_c),
-        dw(g.out_c * g.taps()) {
-    Rng rng(1);
-    for (float& v : x) v = rng.uniform(-1.0f, 1.0f);
-    for (uint8_t& v : x_u8) v = static_cast<uint8_t>(rng.below(256));
-    for (float& v : dy) v = rng.uniform(-1.0f, 1.0f);
-    params = {.geometry = g, .x = {.f32 = x.data()}, .dy = dy.data()};
-    if (kU8) params.x = {.u8 = x_u8.data(), .scale = 0.0371f, .zero_point = 117};
-    partials = AlignedBuffer(conv_f32_dw::partials_bytes(params));
-    workspace = AlignedBuffer(conv_f32_dw::work(params).workspace_bytes);
-  }
-
-  size_t tasks() const { return conv_f32_dw::work(params).tasks; }
-  void run() {
-    conv_f32_dw::run(params, partials.data(), workspace.data(), 0, tasks());
-    conv_f32_dw::finish(params, partials.data(), dw.data());
-  }
-  bool right() const {
-    const Conv2dGeometry& g = params.geometry;
-    Rng rng(2);
-    for (int i = 0; i < 100; ++i) {
-      const size_t o = rng.below(g.out_c), ky = rng.below(g.kernel_h), kx = rng.below(g.kernel_w);
-      const size_t c = rng.below(g.in_c);
-      const auto want = ref::conv_f32_dw(params, o, ky, kx, c);
-      const float got = dw[((o * g.kernel_h + ky) * g.kernel_w + kx) * g.in_c + c];
-      if (!(std::abs(got - want.dw) <= want.bound)) return false;
-    }
-    return true;
-  }
-
-  conv_f32_dw::Params params;
-  std::vector<float> x;
-  std::vector<uint8_t> x_u8;
-  std::vector<float> dy, dw;
-  AlignedBuffer partials, workspace;
+struct Kernel {
+  using Params = conv_f32_dw::Params;
+  static constexpr auto work = conv_f32_dw::work;
+  static constexpr auto partials_bytes = conv_f32_dw::partials_bytes;
+  static constexpr auto run = conv_f32_dw::run;
+  static constexpr auto finish_work = conv_f32_dw::finish_work;
+  static constexpr auto finish = conv_f32_dw::finish;
+  static constexpr auto reference = ref::conv_f32_dw;
 };
 
-const bool kRegistered =
-    register_gradients<Layer<false>>() && register_gradients<Layer<true>>("u8 ");
+const bool kRegistered = register_gradients<ConvF32DwBenchLayer<Kernel, false>>() &&
+                         register_gradients<ConvF32DwBenchLayer<Kernel, true>>("u8 ");
 
 }  // namespace
 }  // namespace octet::kernels

@@ -4,7 +4,8 @@
 // Both operands lie in memory as they are read, rows of channels, so there is nothing to pack. Each
 // pixel broadcasts kRows floats and loads kVectors vectors for kRows * kVectors multiply-adds.
 // Three vectors by eight or nine rows: 16, 32, 64... channels are multiples of eight, and kernels
-// of 3x3 have nine vectors for every vector of channels.
+// of 3x3 have nine vectors for every vector of channels. And what surrounds it: many such tiles,
+// and adding up their sums.
 #if defined(OCTET_KERNELS_CONV_F32_DW_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTET_KERNELS_CONV_F32_DW_TILE_INL_H_
 #undef OCTET_KERNELS_CONV_F32_DW_TILE_INL_H_
@@ -12,10 +13,12 @@
 #define OCTET_KERNELS_CONV_F32_DW_TILE_INL_H_
 #endif
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "hwy/highway.h"
+#include "kernels/conv_f32_dw_layout.h"
 #include "kernels/dot_quad-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -119,6 +122,62 @@ HWY_INLINE TileRange tiles_for(size_t vectors) {
 
 // Threes, and twos where a single vector would be left.
 HWY_INLINE size_t next_vectors(size_t left) { return left == 4 ? 2 : left < 3 ? left : 3; }
+
+// `rows` neighbouring rows by all vectors: tiles of nearly equal height. Vectors inside, so that
+// the rows' side, the larger one, is read from far away once.
+inline void run_rows(TileArgs t, size_t rows, size_t vectors) {
+  const size_t sums_step = t.sums_step;
+  const size_t tallest = tiles_for(std::min<size_t>(vectors, 3)).most_rows;
+  const size_t tiles = divide_up(rows, tallest);
+  const size_t height = rows / tiles, higher = rows % tiles;
+  for (size_t i = 0; i < tiles; ++i) {
+    const size_t m = height + (i < higher ? 1 : 0);
+    TileArgs u = t;
+    for (size_t left = vectors; left > 0;) {
+      const size_t count = next_vectors(left);
+      tiles_for(count).of_rows[m - 1](u);
+      u.vector_offsets += count;
+      u.sums += count * kLanes;
+      left -= count;
+    }
+    t.row_offset += m;
+    t.sums += m * sums_step;
+  }
+}
+
+// Partial sums of one place in all chunks.
+struct Chunks {
+  const float* first;  // aligned to the vector
+  size_t step, count;
+};
+
+// to[0, count): what all chunks have there, added in order. Four vectors at once, so that lines of
+// many chunks are on their way together.
+inline void add_chunks(const Chunks& chunks, size_t count, float* to) {
+  const DF d;
+  const float* from = chunks.first;
+  size_t i = 0;
+  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
+    VF sums[4];
+    OCTET_UNROLL
+    for (size_t j = 0; j < 4; ++j) sums[j] = hn::Load(d, from + i + j * kLanes);
+    for (size_t chunk = 1; chunk < chunks.count; ++chunk) {
+      OCTET_UNROLL
+      for (size_t j = 0; j < 4; ++j)
+        sums[j] = hn::Add(sums[j], hn::Load(d, from + chunk * chunks.step + i + j * kLanes));
+    }
+    OCTET_UNROLL
+    for (size_t j = 0; j < 4; ++j) hn::StoreU(sums[j], d, to + i + j * kLanes);
+  }
+  for (; i < count; i += kLanes) {
+    VF sum = hn::Load(d, from + i);
+    for (size_t chunk = 1; chunk < chunks.count; ++chunk)
+      sum = hn::Add(sum, hn::Load(d, from + chunk * chunks.step + i));
+    HWY_ALIGN float lanes[kLanes];
+    hn::Store(sum, d, lanes);
+    std::copy_n(lanes, std::min(kLanes, count - i), to + i);
+  }
+}
 
 }  // namespace octet::kernels::conv_f32_dw::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
