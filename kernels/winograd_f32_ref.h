@@ -57,16 +57,18 @@ inline double winograd_growth(const WinogradMatrices& t, size_t i, size_t k) {
   return growth;
 }
 
-// The largest |x| of channel c in the patch of the tile that begins at output (oy, ox).
-inline double winograd_largest(const Conv2dGeometry& g, size_t m, const float* x, size_t n,
-                               size_t oy, size_t ox, size_t c) {
+// The largest |x| of channel c in the patch of the tile that begins at output (oy, ox); x(i) is the
+// input's element i.
+template <class X>
+double winograd_largest(const Conv2dGeometry& g, size_t m, const X& x, size_t n, size_t oy,
+                        size_t ox, size_t c) {
   double largest = 0;
   for (size_t i = 0; i < m + 2; ++i)
     for (size_t j = 0; j < m + 2; ++j) {
       const size_t iy = oy + i - g.pad_top, ix = ox + j - g.pad_left;
       if (iy >= g.in_h || ix >= g.in_w) continue;
       largest =
-          std::max<double>(largest, std::abs(x[((n * g.in_h + iy) * g.in_w + ix) * g.in_c + c]));
+          std::max<double>(largest, std::abs(x(((n * g.in_h + iy) * g.in_w + ix) * g.in_c + c)));
     }
   return largest;
 }
@@ -94,7 +96,8 @@ inline ConvF32Value winograd_f32(const winograd_f32::Params& params, const float
     double sum = 0;
     for (size_t k = 0; k < 9; ++k)
       sum += growth[k / 3][k % 3] * std::abs(params.weight[(o * 9 + k) * g.in_c + c]);
-    v.magnitude += winograd_largest(g, t.m, x, n, oy - i, ox - j, c) * sum;
+    const auto value = [x](size_t at) { return x[at]; };
+    v.magnitude += winograd_largest(g, t.m, value, n, oy - i, ox - j, c) * sum;
   }
   v.bound = 0x1p-24 * static_cast<double>(g.in_c + t.roundings) * v.magnitude;
   return v;
