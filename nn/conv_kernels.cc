@@ -10,6 +10,7 @@
 #include "kernels/depthwise_f32_dx.h"
 #include "kernels/depthwise_u8s8.h"
 #include "kernels/winograd_f32.h"
+#include "kernels/winograd_f32_dw.h"
 #include "nn/norm_kernels.h"
 #include "nn/op_support.h"
 #include "tensor/tape.h"
@@ -67,6 +68,19 @@ struct GradientKernel {
   void (*run)(const Params&, void*, void*, size_t, size_t) noexcept;
 };
 
+// Those of a dense one, whose finish() falls into tasks.
+struct DenseGradientKernel {
+  using Params = kernels::conv_f32_dw::Params;
+  GradientKernel<Params> sums;
+  Work (*finish_work)(const Params&) noexcept;
+  void (*finish)(const Params&, const void*, float*, size_t, size_t) noexcept;
+};
+#define OCTET_DENSE_GRADIENT_KERNEL(name)                                     \
+  DenseGradientKernel {                                                       \
+    {kernels::name::partials_bytes, kernels::name::work, kernels::name::run}, \
+        kernels::name::finish_work, kernels::name::finish                     \
+  }
+
 // finish(params, partials) writes the gradient.
 template <class Params, class Finish>
 void run_gradient(const GradientKernel<Params>& kernel, const Params& params,
@@ -121,6 +135,14 @@ void run_dense(const kernels::conv_f32::Params& params, const float* x, float* y
   } else {
     run_packed(OCTET_PACKED_KERNEL_IN_PARTS(conv_f32, float, float, run), params, x, y);
   }
+}
+
+// Sums over a batch depend on it in any case.
+DenseGradientKernel dense_gradient_kernel(const Conv2dGeometry& geometry) {
+  namespace winograd = kernels::winograd_f32_dw;
+  if (winograd_on && winograd::is_supported(geometry) && winograd::is_faster(geometry))
+    return OCTET_DENSE_GRADIENT_KERNEL(winograd_f32_dw);
+  return OCTET_DENSE_GRADIENT_KERNEL(conv_f32_dw);
 }
 
 }  // namespace
@@ -191,15 +213,13 @@ Tensor conv_dw(const Conv2dGeometry& geometry, const ConvInput& x, const Tensor&
         Params{.geometry = geometry, .x = x, .dy = dy.data<float>()},
         [&](const Params& params, const void* partials) { kernel::finish(params, partials, to); });
   } else {
-    namespace kernel = kernels::conv_f32_dw;
-    using Params = kernel::Params;
-    run_gradient(GradientKernel<Params>{kernel::partials_bytes, kernel::work, kernel::run},
-                 Params{.geometry = geometry, .x = x, .dy = dy.data<float>()},
+    const DenseGradientKernel kernel = dense_gradient_kernel(geometry);
+    using Params = DenseGradientKernel::Params;
+    run_gradient(kernel.sums, Params{.geometry = geometry, .x = x, .dy = dy.data<float>()},
                  [&](const Params& params, const void* partials) {
-                   run_tasks(kernel::finish_work(params),
-                             [&](std::byte*, size_t begin, size_t end) {
-                               kernel::finish(params, partials, to, begin, end);
-                             });
+                   run_tasks(kernel.finish_work(params), [&](std::byte*, size_t begin, size_t end) {
+                     kernel.finish(params, partials, to, begin, end);
+                   });
                  });
   }
   return dw;

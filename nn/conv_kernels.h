@@ -14,10 +14,10 @@
 
 namespace octet::nn {
 
-// Whether 3x3 convolutions in f32 and the gradients of their inputs may take minimal filtering
-// where it is faster (kernels/winograd_f32.h), here and in programs that are made meanwhile. On
-// unless switched off; its rounding errors are a few times those of the direct form. While it is
-// switched, no convolution may be running.
+// Whether 3x3 convolutions in f32 and the gradients of their inputs and weights may take minimal
+// filtering where it is faster (kernels/winograd_f32.h, winograd_f32_dw.h), here and in programs
+// that are made meanwhile. On unless switched off; its rounding errors are a few times those of the
+// direct form. While it is switched, no convolution may be running.
 void set_winograd(bool on);
 bool uses_winograd();
 
