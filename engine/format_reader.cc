@@ -1,9 +1,3 @@
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstring>
 #include <string_view>
 
@@ -257,44 +251,6 @@ class FileReader {
   Program program_;
 };
 
-// A whole file, mapped read-only.
-class MappedFile {
- public:
-  MappedFile(void* address, size_t bytes) : address_(address), bytes_(bytes) {}
-  ~MappedFile() { munmap(address_, bytes_); }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  ByteSpan bytes() const { return {static_cast<const std::byte*>(address_), bytes_}; }
-
- private:
-  void* address_;
-  size_t bytes_;
-};
-
-Result<std::shared_ptr<MappedFile>> map_file(const std::string& path) {
-  // Non-blocking, or opening a pipe would wait for its writer.
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return failure(std::strerror(errno));
-  struct stat status;
-  void* address = MAP_FAILED;
-  std::string why;
-  if (fstat(file, &status) != 0) {
-    why = std::strerror(errno);
-  } else if (S_ISDIR(status.st_mode)) {
-    why = "is a directory";
-  } else if (!S_ISREG(status.st_mode)) {
-    why = "is not a regular file";
-  } else if (status.st_size == 0) {
-    why = "is empty";
-  } else {
-    address = mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_PRIVATE, file, 0);
-    if (address == MAP_FAILED) why = std::strerror(errno);
-  }
-  close(file);
-  if (address == MAP_FAILED) return failure(why);
-  return std::make_shared<MappedFile>(address, static_cast<size_t>(status.st_size));
-}
-
 }  // namespace
 
 Result<Program> parse(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
@@ -306,11 +262,11 @@ Result<Program> parse(std::span<const std::byte> bytes, std::shared_ptr<const vo
 }
 
 Result<Program> load_program(const std::string& path) {
-  auto file = map_file(path);
+  const auto file = MappedFile::open(path);
   if (!file) return failure(join("can't read ", path, ": ", file.why()));
-  const ByteSpan bytes = (*file)->bytes();
-  auto program = parse(bytes, std::move(*file));
+  auto program = parse((*file)->bytes(), *file);
   if (!program) return failure(join("can't read ", path, ": ", program.why()));
+  program->file = *file;
   return program;
 }
 

@@ -44,8 +44,8 @@
 // clamps to the range of y's qparams. A table's entries lie within y's range. mul on u8:
 // kernels/mul_u8.h. concat quantizes the integers of an input anew by y's qparams where they
 // differ: quantize(dequantize(x)), base/qparams.h.
-// embedding has weight f32, or s8 with weight_scale f32 [rows]: y = weight * weight_scale of the row.
-// linear_dynamic quantizes every row of x by itself when it comes: kernels/dynamic_rows.h.
+// embedding has weight f32, or s8 with weight_scale f32 [rows]: y = weight * weight_scale of the
+// row. linear_dynamic quantizes every row of x by itself when it comes: kernels/dynamic_rows.h.
 // lstm has d = 1 or 2 directions, forward and in reverse, with two products each, of x and of h:
 // weight [4h, k] and [4h, h], bias f32 [4h], where weights are s8 weight_scale f32 [4h]. Gates
 // stand in the order i, f, g, o (kernels/lstm_cell.h). lstm_dynamic quantizes rows of x and h as
@@ -70,7 +70,7 @@
 namespace octet::engine {
 
 // One instruction bound to its shapes, with its weights packed for the current target. Immutable
-// after creation, shared by all sessions of a model.
+// once they are, shared by all sessions of a model.
 class Kernel {
  public:
   virtual ~Kernel() = default;
@@ -98,6 +98,9 @@ class Kernel {
   virtual const char* label() const = 0;
   // Bytes of packed weights.
   virtual size_t packed_bytes() const { return 0; }
+  // Packs them: called once, before anything runs. memory: packed_bytes(), zero, aligned to 64; it
+  // outlives the kernel.
+  virtual void pack(std::byte* memory) { (void)memory; }
 };
 
 struct InstructionType {

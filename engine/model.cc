@@ -68,8 +68,25 @@ Result<std::shared_ptr<const Model>> Model::create(Program program) {
     if (!kernel) return failure(kernel.why());
     model->kernels_.push_back(std::move(*kernel));
   }
+  if (auto ok = model->pack_weights(); !ok) return failure(ok.why());
   model->peak_activation_bytes_ = plan_memory(model->program_, 1, false).arena_bytes;
   return std::shared_ptr<const Model>(std::move(model));
+}
+
+Result<void> Model::pack_weights() {
+  size_t bytes = 0;
+  for (const auto& kernel : kernels_) bytes += align_up(kernel->packed_bytes());
+  weights_ = LastingMemory(bytes);
+  if (weights_.data() == nullptr)
+    return failure(join("no memory for ", bytes, " bytes of packed weights"));
+  std::byte* memory = weights_.data();
+  for (const auto& kernel : kernels_) {
+    kernel->pack(memory);
+    memory += align_up(kernel->packed_bytes());
+  }
+  // They are copies; the few constants that are read where they lie come back.
+  if (program_.file != nullptr) program_.file->release_pages();
+  return {};
 }
 
 Result<std::shared_ptr<const Model>> Model::load(const std::string& path) {
@@ -100,7 +117,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   session->pool_ = options.pool != nullptr ? options.pool : &session->single_thread_;
   std::byte* memory = options.memory.data();
   if (memory == nullptr) {
-    session->own_memory_ = AlignedBuffer(bytes);
+    session->own_memory_ = LastingMemory(bytes);
     memory = session->own_memory_.data();
     if (memory == nullptr)
       return failure(join("session: no memory for ", plan.arena_bytes, " bytes of activations and ",

@@ -19,10 +19,10 @@
 #include <string>
 #include <vector>
 
-#include "base/buffer.h"
 #include "base/parallel.h"
 #include "base/result.h"
 #include "engine/instructions.h"
+#include "engine/lasting_memory.h"
 #include "engine/program.h"
 
 namespace octet::engine {
@@ -41,7 +41,10 @@ class Model {
 
  private:
   Model() = default;
+  Result<void> pack_weights();
+
   Program program_;
+  LastingMemory weights_;                         // packed, of all kernels
   std::vector<std::unique_ptr<Kernel>> kernels_;  // one per instruction
   size_t peak_activation_bytes_ = 0;
 };
@@ -106,7 +109,7 @@ class Session {
   ParallelFor* pool_ = nullptr;
   SingleThread single_thread_;
   size_t activation_bytes_ = 0;
-  AlignedBuffer own_memory_;                        // empty where the caller gave some
+  LastingMemory own_memory_;                        // empty where the caller gave some
   std::byte* workspace_ = nullptr;                  // one piece per thread
   std::vector<std::byte*> addresses_;               // by ValueId; null for constants
   std::vector<std::vector<std::byte*>> arguments_;  // by instruction: inputs, then outputs

@@ -19,6 +19,7 @@
 #include "base/dtype.h"
 #include "base/qparams.h"
 #include "base/shape.h"
+#include "engine/mapped_file.h"
 
 namespace octet::engine {
 
@@ -66,6 +67,8 @@ struct Program {
   std::vector<std::pair<std::string, std::string>> metadata;
   // Owns the memory that constants' spans point into: heap buffers or a mapped file.
   std::vector<std::shared_ptr<const void>> storage;
+  // The mapped file among them, if there is one: its pages may be dropped.
+  std::shared_ptr<const MappedFile> file;
 
   ValueId add_activation(std::string name, DType dtype, const Shape& shape,
                          std::optional<QParams> qparams = std::nullopt);

@@ -1,7 +1,5 @@
 #include "engine/instructions/linear_dynamic.h"
 
-#include <utility>
-
 #include "engine/instructions/rows_product.h"
 
 namespace octet::engine {
@@ -9,8 +7,8 @@ namespace {
 
 class LinearDynamicKernel final : public Kernel {
  public:
-  LinearDynamicKernel(RowsProduct<DynamicRows> product, size_t rows, size_t macs)
-      : product_(std::move(product)), rows_(rows), macs_(macs) {}
+  LinearDynamicKernel(const RowsProduct<DynamicRows>& product, size_t rows, size_t macs)
+      : product_(product), rows_(rows), macs_(macs) {}
 
   size_t workspace_bytes(size_t batch) const override {
     return product_.workspace_bytes(batch * rows_);
@@ -32,6 +30,7 @@ class LinearDynamicKernel final : public Kernel {
   size_t macs() const override { return macs_; }
   const char* label() const override { return "dynamic_rows"; }
   size_t packed_bytes() const override { return product_.packed_bytes(); }
+  void pack(std::byte* memory) override { product_.pack(memory); }
 
  private:
   RowsProduct<DynamicRows> product_;
@@ -55,10 +54,9 @@ Result<std::unique_ptr<Kernel>> create_linear_dynamic(const Program& program,
       DynamicRows::read(operands, 1, x[x.rank() - 1], y[y.rank() - 1], operands.input(0));
   params.lo = range.lo;
   params.hi = range.hi;
-  RowsProduct<DynamicRows> product(operands, params);
   if (!operands.ok()) return operands.failure();
-  return std::unique_ptr<Kernel>(
-      new LinearDynamicKernel(std::move(product), rows, rows * params.inputs * params.outputs));
+  return std::unique_ptr<Kernel>(new LinearDynamicKernel(RowsProduct<DynamicRows>(params), rows,
+                                                         rows * params.inputs * params.outputs));
 }
 
 }  // namespace octet::engine

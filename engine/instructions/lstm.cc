@@ -145,8 +145,16 @@ class LstmKernel final : public Kernel {
   const char* label() const override { return label_; }
   size_t packed_bytes() const override {
     size_t sum = 0;
-    for (const Direction& d : directions_) sum += d.ih.packed_bytes() + d.hh.packed_bytes();
+    for (const Direction& d : directions_)
+      sum += align_up(d.ih.packed_bytes()) + align_up(d.hh.packed_bytes());
     return sum;
+  }
+  void pack(std::byte* memory) override {
+    for (Direction& d : directions_)
+      for (Product* product : {&d.ih, &d.hh}) {
+        product->pack(memory);
+        memory += align_up(product->packed_bytes());
+      }
   }
 
  private:
@@ -301,13 +309,14 @@ Result<std::unique_ptr<Kernel>> bind(const char* label, const Program& program,
   const Extents extents = read_extents(operands, directions, state);
   if (!operands.ok()) return operands.failure();
   const int64_t hidden = static_cast<int64_t>(extents.hidden), gates = 4 * hidden;
+  using Product = RowsProduct<Api>;
   std::vector<typename LstmKernel<Api>::Direction> bound;
   for (size_t d = 0; d < directions; ++d) {
     const size_t at = activations + d * each;
     const auto ih = Api::read(operands, at, operands.input(0).shape[2], gates, operands.input(0));
     const auto hh = Api::read(operands, at + Api::kInputs, hidden, gates, operands.output());
-    bound.push_back({{operands, ih}, {operands, hh}});
     if (!operands.ok()) return operands.failure();
+    bound.push_back({Product(ih), Product(hh)});
   }
   return std::unique_ptr<Kernel>(new LstmKernel<Api>(
       label, extents, state, operands.output().qparams.value_or(QParams()), std::move(bound)));

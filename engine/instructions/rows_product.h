@@ -77,13 +77,12 @@ class RowsProduct {
   using Params = typename Api::Params;
   using Element = typename Api::Element;
 
-  // After a failure of the operands it is empty; demands that there is memory.
-  RowsProduct(Operands& operands, const Params& params) : params_(params) {
-    if (!operands.ok()) return;
-    packed_ = AlignedBuffer(Api::packed_size(params));
-    operands.require(packed_.data() != nullptr, "no memory for ", Api::packed_size(params),
-                     " bytes of packed weights");
-    if (operands.ok()) Api::pack(params_, packed_.data());
+  explicit RowsProduct(const Params& params) : params_(params) {}
+
+  size_t packed_bytes() const { return Api::packed_size(params_); }
+  void pack(std::byte* memory) {
+    packed_ = memory;
+    Api::pack(params_, memory);
   }
 
   size_t workspace_bytes(size_t rows) const {
@@ -93,7 +92,7 @@ class RowsProduct {
            ParallelFor& pool) const {
     const Params params = with(rows);
     pool(Api::work(params).tasks, [&](size_t begin, size_t end, unsigned thread) {
-      Api::run(params, packed_.data(), x, y, memory.memory + thread * memory.stride, begin, end);
+      Api::run(params, packed_, x, y, memory.memory + thread * memory.stride, begin, end);
     });
   }
   void run_reference(size_t rows, const Element* x, float* y, const ThreadMemory& memory) const {
@@ -104,7 +103,6 @@ class RowsProduct {
       run(rows, x, y, memory, here);
     }
   }
-  size_t packed_bytes() const { return packed_.size(); }
 
  private:
   Params with(size_t rows) const {
@@ -114,7 +112,7 @@ class RowsProduct {
   }
 
   Params params_;  // weights lie in the program
-  AlignedBuffer packed_;
+  const std::byte* packed_ = nullptr;
 };
 
 }  // namespace octet::engine

@@ -74,13 +74,10 @@ class WeightedKernel final : public Kernel {
   using Params = typename Api::Params;
   using Element = typename Api::Element;
 
-  // Packed is empty when there is no memory for it.
   WeightedKernel(const Params& params, std::vector<float> multiplier)
-      : params_(params), multiplier_(std::move(multiplier)), packed_(Api::packed_bytes(params)) {
+      : params_(params), multiplier_(std::move(multiplier)) {
     if constexpr (requires { params_.multiplier; }) params_.multiplier = multiplier_.data();
-    if (packed_.data() != nullptr) Api::pack(params_, packed_.data());
   }
-  bool has_memory() const { return packed_.data() != nullptr; }
 
   size_t workspace_bytes(size_t batch) const override {
     return align_up(Api::work(with_batch(batch)).workspace_bytes);
@@ -93,7 +90,7 @@ class WeightedKernel final : public Kernel {
     auto* y = reinterpret_cast<Element*>(values.back());
     run_tasks(Api::work(params), workspace, pool,
               [&](std::byte* thread_workspace, size_t begin, size_t end) {
-                Api::run(params, packed_.data(), x, y, thread_workspace, begin, end);
+                Api::run(params, packed_, x, y, thread_workspace, begin, end);
               });
   }
 
@@ -109,7 +106,11 @@ class WeightedKernel final : public Kernel {
 
   size_t macs() const override { return params_.geometry.macs(); }
   const char* label() const override { return Api::kLabel; }
-  size_t packed_bytes() const override { return packed_.size(); }
+  size_t packed_bytes() const override { return Api::packed_bytes(params_); }
+  void pack(std::byte* memory) override {
+    packed_ = memory;
+    Api::pack(params_, memory);
+  }
 
  private:
   Params with_batch(size_t batch) const {
@@ -120,17 +121,13 @@ class WeightedKernel final : public Kernel {
 
   Params params_;  // weights and bias lie in the program
   std::vector<float> multiplier_;
-  AlignedBuffer packed_;
+  const std::byte* packed_ = nullptr;
 };
 
 template <class Api>
-Result<std::unique_ptr<Kernel>> make_kernel(Operands& operands, typename Api::Params params,
-                                            std::vector<float> multiplier = {}) {
-  auto kernel = std::make_unique<WeightedKernel<Api>>(params, std::move(multiplier));
-  operands.require(kernel->has_memory(), "no memory for ", Api::packed_bytes(params),
-                   " bytes of packed weights");
-  if (!operands.ok()) return operands.failure();
-  return std::unique_ptr<Kernel>(std::move(kernel));
+std::unique_ptr<Kernel> make_kernel(const typename Api::Params& params,
+                                    std::vector<float> multiplier = {}) {
+  return std::make_unique<WeightedKernel<Api>>(params, std::move(multiplier));
 }
 
 // requantize.h's conditions: no sum leaves 32 bits, before or after its multiplier.
@@ -143,16 +140,20 @@ std::vector<float> check_channels(Operands& operands, size_t taps) {
   const int64_t largest_x = std::max(x.zero_point, 255 - x.zero_point);
   const size_t channels = static_cast<size_t>(operands.input(2).shape[0]);
 
+  // Few layers could reach the limits with any weights, and only their weights are read for it.
+  const int64_t most = 128 * static_cast<int64_t>(taps) * largest_x;
   std::vector<float> multiplier(channels);
   for (size_t o = 0; o < channels && operands.ok(); ++o) {
     operands.require(std::isfinite(weight_scale[o]) && weight_scale[o] > 0.0f, "weight_scale[", o,
                      "] is ", weight_scale[o], "; it must be finite and above 0");
+    multiplier[o] = kernels::requantize_multiplier(x.scale, weight_scale[o], y.scale);
+    const int64_t b = std::abs(int64_t{bias[o]});
+    if (b + most <= INT32_MAX && static_cast<double>(b + most) * multiplier[o] <= 0x1p30) continue;
     int64_t sum = 0;
     for (size_t k = 0; k < taps; ++k) sum += std::abs(weight[o * taps + k]);
-    const int64_t largest = std::abs(int64_t{bias[o]}) + sum * largest_x;
+    const int64_t largest = b + sum * largest_x;
     operands.require(largest <= INT32_MAX, "sums of output channel ", o, " can reach ", largest,
                      ", more than 32 bits hold");
-    multiplier[o] = kernels::requantize_multiplier(x.scale, weight_scale[o], y.scale);
     operands.require(std::isfinite(multiplier[o]), "multiplier of output channel ", o, " is ",
                      multiplier[o], " from scales ", x.scale, ", ", weight_scale[o], " and ",
                      y.scale);
@@ -181,8 +182,8 @@ Result<std::unique_ptr<Kernel>> bind_u8(Operands& operands, const kernels::Conv2
     return params;
   };
   if (depthwise)
-    return make_kernel<DepthwiseU8>(operands, fill(DepthwiseU8::Params()), std::move(multiplier));
-  return make_kernel<ConvU8>(operands, fill(ConvU8::Params()), std::move(multiplier));
+    return make_kernel<DepthwiseU8>(fill(DepthwiseU8::Params()), std::move(multiplier));
+  return make_kernel<ConvU8>(fill(ConvU8::Params()), std::move(multiplier));
 }
 
 Result<std::unique_ptr<Kernel>> bind_f32(Operands& operands,
@@ -198,11 +199,11 @@ Result<std::unique_ptr<Kernel>> bind_f32(Operands& operands,
     params.hi = range.hi;
     return params;
   };
-  if (depthwise) return make_kernel<DepthwiseF32>(operands, fill(DepthwiseF32::Params()));
+  if (depthwise) return make_kernel<DepthwiseF32>(fill(DepthwiseF32::Params()));
   if (winograd && kernels::winograd_f32::is_supported(geometry) &&
       kernels::winograd_f32::is_faster(geometry))
-    return make_kernel<WinogradF32>(operands, fill(WinogradF32::Params()));
-  return make_kernel<ConvF32>(operands, fill(ConvF32::Params()));
+    return make_kernel<WinogradF32>(fill(WinogradF32::Params()));
+  return make_kernel<ConvF32>(fill(ConvF32::Params()));
 }
 
 }  // namespace
