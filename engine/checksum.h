@@ -32,12 +32,14 @@ inline uint64_t file_checksum(std::span<const std::byte> bytes) {
     const uint64_t product = (state ^ word) * kFactor;
     return product ^ (product >> 32);
   };
-  for (size_t i = 0; i < bytes.size(); i += 32) {
+  const auto add_block = [&](const std::byte* block, bool first) {
     uint64_t words[4];
-    std::memcpy(words, bytes.data() + i, 32);
-    if (i == 0) words[kChecksumOffset / 8] = 0;
+    std::memcpy(words, block, 32);
+    if (first) words[kChecksumOffset / 8] = 0;
     for (int lane = 0; lane < 4; ++lane) lanes[lane] = mix(lanes[lane], words[lane]);
-  }
+  };
+  add_block(bytes.data(), true);
+  for (size_t i = 32; i < bytes.size(); i += 32) add_block(bytes.data() + i, false);
   uint64_t hash = bytes.size();
   for (uint64_t lane : lanes) hash = mix(hash, lane);
   return hash;
