@@ -37,7 +37,9 @@ const std::vector<Layer> kLayers = {
     {"tests",
      {"bench", "zoo", "quant", "nn", "tensor", "embed", "engine", "kernels", "base"},
      false},
-    {"bench", {"tests", "zoo", "quant", "nn", "tensor", "engine", "kernels", "base"}, false},
+    {"bench",
+     {"tests", "zoo", "quant", "nn", "tensor", "embed", "engine", "kernels", "base"},
+     false},
 };
 
 const Layer* find_layer(std::string_view name) {
