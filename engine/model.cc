@@ -7,6 +7,7 @@
 #include "engine/format.h"
 #include "engine/planner.h"
 #include "engine/text.h"
+#include "kernels/baseline.h"
 
 namespace octet::engine {
 namespace {
@@ -58,6 +59,8 @@ Result<MemoryLayout> lay_out(const Model& model, const SessionOptions& options) 
 }  // namespace
 
 Result<std::shared_ptr<const Model>> Model::create(Program program) {
+  if (const char* missing = kernels::missing_baseline())
+    return failure(join("this build needs a processor with ", missing));
   if (auto ok = check_program(program); !ok) return failure(ok.why());
   if (!countable(program, 1)) return failure("program's activations take more than 2^62 bytes");
   std::shared_ptr<Model> model(new Model);

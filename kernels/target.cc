@@ -36,6 +36,8 @@ struct TargetList {
     // Highway gives better targets lower bits.
     for (int64_t rest = hwy::SupportedTargets() & HWY_TARGETS; rest != 0; rest &= rest - 1)
       add_variants(rest & -rest);
+    // Nothing can run (baseline.h), but it has a name.
+    if (size == 0) add(HWY_STATIC_TARGET, Dot::portable, hwy::TargetName(HWY_STATIC_TARGET));
   }
 
   void add_variants(int64_t bit) {
