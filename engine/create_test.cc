@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(attributes_are_known_single_and_of_their_type) {
   BOOST_TEST(why_conv([](Program& p) { conv_attribute(p, "quant_max", 256); }) ==
              "conv2d 'layers.0': quant range 0..256 is not within 0..255");
   BOOST_TEST(why_conv([](Program& p) { p.instructions[0].op = "conv3d"; }) ==
-             "conv3d 'layers.0': this build has no such operation");
+             "conv3d 'layers.0': there is no such operation");
 }
 
 BOOST_AUTO_TEST_CASE(real_ranges_are_ordered) {

@@ -17,7 +17,8 @@
 
 namespace octet::engine {
 
-// Written into every file; a reader refuses what is newer than it knows.
+// The newest there is. A file has the oldest version whose readers know its operations, and a reader
+// refuses what is newer than it knows.
 inline constexpr uint32_t kFormatVersion = 1;
 
 Result<std::vector<std::byte>> serialize(const Program& program);

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include "engine/checksum.h"
 #include "engine/format.h"
 #include "engine/format_layout.h"
+#include "engine/instructions.h"
 #include "engine/text.h"
 
 namespace octet::engine {
@@ -191,6 +193,14 @@ void flush_folder_of(const std::string& path) {
   close(file);
 }
 
+// The oldest one whose readers know all its operations.
+uint32_t version_of(const Program& program) {
+  uint32_t version = 1;
+  for (const Instruction& instruction : program.instructions)
+    version = std::max(version, find_instruction_type(instruction.op)->since);
+  return version;
+}
+
 }  // namespace
 
 Result<std::vector<std::byte>> serialize(const Program& program) {
@@ -205,7 +215,7 @@ Result<std::vector<std::byte>> serialize(const Program& program) {
 
   FileHeader header{};
   std::memcpy(header.magic, kMagic, sizeof kMagic);
-  header.version = kFormatVersion;
+  header.version = version_of(program);
   header.sections = kSections;
   header.file_bytes = sizeof header;
   for (size_t i = 0; i < kSections; ++i) {

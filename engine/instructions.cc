@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 
+#include "engine/format.h"
 #include "engine/instructions/adaptive_avg_pool2d.h"
 #include "engine/instructions/add.h"
 #include "engine/instructions/add_constant.h"
@@ -75,6 +76,19 @@ constexpr auto kInstructionTypes = [] {
   return kept;
 }();
 
+// Nobody can write a file that nobody reads.
+static_assert(std::all_of(std::begin(kAll), std::end(kAll), [](const InstructionType& type) {
+  return type.since >= 1 && type.since <= kFormatVersion;
+}));
+
+// The names of all, without what they refer to.
+constexpr auto kNames = [] {
+  std::array<const char*, std::size(kAll)> names{};
+  std::transform(std::begin(kAll), std::end(kAll), names.begin(),
+                 [](const InstructionType& type) { return type.op; });
+  return names;
+}();
+
 // Whether every word of kOperators is an operation, or f32.
 constexpr bool all_are_known() {
   size_t known = kOperators.empty() || is_word_of(kOperators, "f32");
@@ -91,6 +105,11 @@ const InstructionType* find_instruction_type(const std::string& op) {
   for (const InstructionType& type : kInstructionTypes)
     if (op == type.op) return &type;
   return nullptr;
+}
+
+bool is_left_out(const std::string& op) {
+  return find_instruction_type(op) == nullptr &&
+         std::find(kNames.begin(), kNames.end(), op) != kNames.end();
 }
 
 }  // namespace octet::engine

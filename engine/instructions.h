@@ -53,8 +53,8 @@
 // (dynamic_rows.h: run_u8), and h is quantized with y's. The state [n, d * h], h of y's type and
 // qparams, c f32, is that to start from, and the last; without it both start from 0.
 //
-// Adding an operation: a file in engine/instructions/ and a row of kInstructionTypes in
-// instructions.cc.
+// Adding an operation: a file in engine/instructions/ and a row of kAll in instructions.cc, whose
+// last column is one more than kFormatVersion (format.h) was in the last release.
 #pragma once
 
 #include <memory>
@@ -116,10 +116,14 @@ struct InstructionType {
   // It steps through time: behind x it may read a state h, c [n, width of y], and then gives the
   // last one behind y.
   bool has_state = false;
+  // The file format's version (format.h) that brought it: files that have it need a reader of that.
+  uint32_t since = 1;
 };
 
 std::span<const InstructionType> instruction_types();
 // Null when there is no such operation.
 const InstructionType* find_instruction_type(const std::string& op);
+// Whether there is such an operation, and this build was made without it (operators.h).
+bool is_left_out(const std::string& op);
 
 }  // namespace octet::engine
