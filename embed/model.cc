@@ -80,11 +80,11 @@ octet_status describe(const octet_model* model, const Ids& ids, const char* what
 }
 
 size_t find(const octet_model* model, const Ids& ids, const char* what, const char* name) {
+  if (require(name, "name") != OCTET_OK) return SIZE_MAX;
   const std::vector<Value>& values = model->model->program().values;
-  for (size_t i = 0; name != nullptr && i < ids.size(); ++i)
+  for (size_t i = 0; i < ids.size(); ++i)
     if (values[ids[i]].name == name) return i;
-  fail(OCTET_INVALID_ARGUMENT,
-       join("the model has no ", what, " '", name != nullptr ? name : "(null)", "'"));
+  fail(OCTET_INVALID_ARGUMENT, join("the model has no ", what, " '", name, "'"));
   return SIZE_MAX;
 }
 

@@ -99,8 +99,13 @@ static void null_is_refused_everywhere(void) {
   CHECK(octet_model_input_info(model, 0, NULL) == OCTET_INVALID_ARGUMENT);
   CHECK_ERROR("info is null");
   CHECK(octet_model_find_input(NULL, "input") == SIZE_MAX);
-  CHECK(octet_model_find_output(NULL, "input") == SIZE_MAX);
+  CHECK_ERROR("model is null");
   CHECK(octet_model_find_input(model, NULL) == SIZE_MAX);
+  CHECK_ERROR("name is null");
+  CHECK(octet_model_find_output(NULL, NULL) == SIZE_MAX);
+  CHECK_ERROR("model is null");
+  CHECK(octet_model_find_output(model, NULL) == SIZE_MAX);
+  CHECK_ERROR("name is null");
   CHECK(octet_session_bytes(NULL, NULL) == 0);
   CHECK(octet_session_create(NULL, NULL) == NULL);
   CHECK_ERROR("session: model is null");
@@ -348,6 +353,20 @@ static void files_that_are_none_are_refused(void) {
   CHECK(octet_model_load("/", NULL) == NULL);
 }
 
+/* By what it asks for, before anything that a newer version may have changed. */
+static void a_file_of_a_newer_version_is_refused(void) {
+  char expected[100];
+  size_t bytes = 0;
+  unsigned char* file = test_model_file(TEST_INT8, &bytes);
+  file[8] = (unsigned char)(octet_format_version() + 6);
+  CHECK(octet_model_from_memory(file, bytes, NULL, NULL, NULL) == NULL);
+  snprintf(expected, sizeof expected, "needs format version %u, this build reads up to %u",
+           octet_format_version() + 6, octet_format_version());
+  CHECK_ERROR(expected);
+  CHECK(octet_last_status() == OCTET_BAD_MODEL);
+  free(file);
+}
+
 static void* run_on_a_thread(void* argument) {
   octet_model* model = argument;
   float* scores = malloc(kOutputs * sizeof(float));
@@ -499,6 +518,7 @@ int main(void) {
   memory_is_released_exactly_once();
   readers_may_dribble_and_fail();
   files_that_are_none_are_refused();
+  a_file_of_a_newer_version_is_refused();
   sessions_on_many_threads_share_a_model();
   any_pool_gives_the_same_bits();
   integers_in_and_out_equal_the_float_path();
