@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -166,6 +167,40 @@ BOOST_AUTO_TEST_CASE(examples_build_with_a_plain_compiler_and_classify_a_jpeg) {
   check_works("./profile " + model + " 2");
 }
 
+// The commands of its README, one script for each paragraph of them.
+std::vector<std::string> scripts_of_the_readme() {
+  std::istringstream stream(read_file(root() + "/README"));
+  std::vector<std::string> scripts(1);
+  for (std::string line; std::getline(stream, line);) {
+    const size_t command = line.find("    $ ");
+    if (command == 0) scripts.back() += line.substr(6) + "\n";
+    if (line.empty() && !scripts.back().empty()) scripts.emplace_back();
+  }
+  if (scripts.back().empty()) scripts.pop_back();
+  return scripts;
+}
+
+BOOST_AUTO_TEST_CASE(the_commands_of_the_readme_work) {
+  const zoo::TempFolder folder;
+  const std::string image = root() + "/examples/image.jpg";
+  fs::copy_file(colour_model(folder), root() + "/examples/model.octet");
+  BOOST_REQUIRE(stbi_write_jpg(image.c_str(), 40, 30, 3, green_pixels(40 * 30).data(), 90));
+  const std::vector<std::string> scripts = scripts_of_the_readme();
+  BOOST_TEST(scripts.size() == 4u);
+  for (const std::string& script : scripts) {
+    bool possible = true;
+    for (const char* program : {"cmake", "pkg-config"})
+      possible = possible && (script.find(program) == std::string::npos || has(program));
+    if (!possible) {
+      BOOST_TEST_MESSAGE("skipped, for a program is missing:\n" << script);
+      continue;
+    }
+    const ProcessResult result = shell("cd " + root() + "\nset -e\n" + script);
+    BOOST_TEST(result.exit_code == 0, script << result.out << result.err);
+    BOOST_TEST(result.out.find("  green\n") != std::string::npos, script << result.out);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_the_page_shows_builds_and_works) {
   const zoo::TempFolder folder;
   const std::string model = colour_model(folder), code = fs::absolute("docs/examples").string();
@@ -175,21 +210,6 @@ BOOST_AUTO_TEST_CASE(what_the_page_shows_builds_and_works) {
               model);
   check_works("c++ -std=c++17 -Wall -Wextra -Werror " + code + "/embed.cc" + flags +
               "page_cc && ./page_cc " + model);
-}
-
-BOOST_AUTO_TEST_CASE(cmake_and_pkg_config_find_it_where_it_was_unpacked) {
-  if (has("cmake")) {
-    check_works("cmake -S . -B build -DCMAKE_PREFIX_PATH=$PWD/.. && cmake --build build");
-  } else {
-    BOOST_TEST_MESSAGE("skipped: there is no cmake");
-  }
-  if (has("pkg-config")) {
-    check_works(
-        "export PKG_CONFIG_PATH=$PWD/../lib/pkgconfig && cc classify.c "
-        "$(pkg-config --cflags --libs --static octet) -o classify_pc");
-  } else {
-    BOOST_TEST_MESSAGE("skipped: there is no pkg-config");
-  }
 }
 
 BOOST_AUTO_TEST_CASE(python_runs_a_model) {
