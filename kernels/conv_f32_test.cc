@@ -96,6 +96,45 @@ BOOST_AUTO_TEST_CASE(one_by_one_layers) {
                     .pad_left = 1});
 }
 
+// A power of 2 between the pixels of a tile: in one block and several, strided, padded, in groups.
+std::vector<Conv2dGeometry> pixels_in_one_set_of_the_cache() {
+  return {{.batch = 2, .in_h = 8, .in_w = 9, .in_c = 1024, .out_h = 8, .out_w = 9, .out_c = 70},
+          {.batch = 2,
+           .in_h = 9,
+           .in_w = 12,
+           .in_c = 512,
+           .out_h = 6,
+           .out_w = 7,
+           .out_c = 40,
+           .stride_h = 2,
+           .stride_w = 2,
+           .pad_top = 1,
+           .pad_left = 1},
+          {.batch = 2,
+           .in_h = 5,
+           .in_w = 6,
+           .in_c = 2048,
+           .out_h = 5,
+           .out_w = 6,
+           .out_c = 66,
+           .groups = 2},
+          {.batch = 2,
+           .in_h = 4,
+           .in_w = 600,
+           .in_c = 4,
+           .out_h = 4,
+           .out_w = 3,
+           .out_c = 5,
+           .kernel_w = 2,
+           .stride_w = 256}};
+}
+
+BOOST_AUTO_TEST_CASE(pixels_that_share_a_set_of_the_cache) {
+  for (const Conv2dGeometry& g : pixels_in_one_set_of_the_cache()) check_everywhere(g);
+  testing::check_same_bits_in_any_batch<Layer>(pixels_in_one_set_of_the_cache());
+  for (const size_t rows : {6, 7, 8, 14, 15, 130}) check_everywhere(linear(rows, 1024, 20));
+}
+
 BOOST_AUTO_TEST_CASE(kernels_strides_dilations_and_uneven_padding) {
   for (const size_t in_c : {1, 2, 3, 4, 5, 16})
     for (const size_t kernel : {2, 3, 5})
@@ -251,6 +290,7 @@ BOOST_AUTO_TEST_CASE(any_split_into_tasks_gives_the_same_bits) {
        .pad_top = 2,
        .pad_left = 2},
       linear(3, 500, 1200),
+      linear(150, 1024, 100),
       {.in_h = 7,
        .in_w = 7,
        .in_c = 256,
