@@ -221,6 +221,8 @@ void run_task(const Params& params, const Layout& l, const float* packed, Output
                           .run = l.run,
                           .x_offset = group * l.group_in,
                           .panel = packed + l.panel_offset(panel),
+                          .next = packed + l.panel_offset(panel),
+                          .next_step = 0,
                           .y = nullptr,
                           .y_step = 0,
                           .columns = std::min(vectors * l.lanes, l.group_out - column),

@@ -72,6 +72,8 @@ struct TileArgs {
   size_t taps, run;    // taps * run inputs per output
   size_t x_offset;     // first channel of the group
   const float* panel;  // [1 + taps * run][vectors * kLanes]: bias, weights
+  const float* next;   // needed soon, and fetched into L2: next_step floats for every k
+  size_t next_step;
   float* y;
   size_t y_step;
   size_t columns;  // to be written; only the last vector may be incomplete
@@ -97,6 +99,8 @@ HWY_NOINLINE void tile(const TileArgs& t) {
   const DF d;
   VF acc[kRows][kVectors];
   const float* HWY_RESTRICT w = t.panel;
+  const float* next = t.next;
+  const size_t next_step = t.next_step;
   prefetch_output<kRows, kVectors>(t);
   OCTET_UNROLL
   for (int j = 0; j < kVectors; ++j) {
@@ -114,6 +118,8 @@ HWY_NOINLINE void tile(const TileArgs& t) {
         OCTET_UNROLL
         for (size_t j = 0; j < kVectors * kLanes; j += kLine)
           hwy::Prefetch(w + kPrefetchFloats + j);
+        hwy::Prefetch(next);
+        next += next_step;
       }
       VF b[kVectors];
       OCTET_UNROLL

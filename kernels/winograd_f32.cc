@@ -20,9 +20,10 @@ HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::winograd_f32::HWY_NAMESPACE {
 namespace direct = octet::kernels::conv_f32::HWY_NAMESPACE;
 
-Layout layout_of(const Conv2dGeometry& g) {
+Layout layout_of(const Params& params) {
+  const Conv2dGeometry& g = params.geometry;
   const size_t rows = g.out_c > kLanes ? direct::kTileRows : direct::kSingleRows;
-  return make_layout(g, kLanes, direct::kPanelVectors, rows);
+  return make_layout(g, tile_of(params), kLanes, direct::kPanelVectors, rows);
 }
 
 // Calls f with the transforms of the layout.
@@ -45,7 +46,7 @@ size_t direct_offset(const Layout& l) {
 }
 
 size_t packed_bytes(const Params& params) {
-  return direct_offset(layout_of(params.geometry)) + conv_f32::packed_bytes(direct_params(params));
+  return direct_offset(layout_of(params)) + conv_f32::packed_bytes(direct_params(params));
 }
 
 template <class F>
@@ -61,7 +62,7 @@ void pack_panel(const Layout& l, const float* from, size_t width, float* to) {
 }
 
 void pack(const Params& params, void* packed) {
-  const Layout l = layout_of(params.geometry);
+  const Layout l = layout_of(params);
   std::byte* scratch = static_cast<std::byte*>(packed) + direct_offset(l);
   conv_f32::pack(direct_params(params), scratch);
   with_transform(l, [&](auto transform) {
@@ -73,7 +74,7 @@ void pack(const Params& params, void* packed) {
 }
 
 Work work(const Params& params) {
-  const Layout l = layout_of(params.geometry);
+  const Layout l = layout_of(params);
   return {l.block_tasks() * l.panel_tasks(), l.workspace_bytes()};
 }
 
@@ -199,6 +200,8 @@ class Block {
                        .run = l_.inputs,
                        .x_offset = 0,
                        .panel = packed_ + l_.panel_offset(panel),
+                       .next = nullptr,
+                       .next_step = l_.blocks > 1 ? 0 : divide_up(width, count),
                        .y = m_,
                        .y_step = width,
                        .columns = kind == direct::Panel::paired ? columns : width,
@@ -207,11 +210,13 @@ class Block {
     for (size_t p = 0; p < l_.positions; ++p) {
       t.rows = rows_;
       t.y = m_ + p * l_.m_plane;
+      t.next = t.panel + (t.next_step ? l_.position_floats(panel) : 0);
       for (size_t i = 0; i < count; ++i) {
         const size_t rows = height + (i < higher ? 1 : 0);
         range.of_rows[rows - 1](t);
         t.rows += rows;
         t.y += rows * width;
+        t.next += l_.inputs * t.next_step;
       }
       t.x_offset += l_.u_plane;
       t.panel += l_.position_floats(panel);
@@ -241,7 +246,7 @@ class Block {
 
 void run(const Params& params, const void* packed, const float* x, float* y, void* workspace,
          size_t begin, size_t end) {
-  const Layout l = layout_of(params.geometry);
+  const Layout l = layout_of(params);
   with_transform(l, [&](auto transform) {
     Block<decltype(transform)> b(params, l, static_cast<const float*>(packed), x, y, workspace);
     size_t ready = l.blocks;  // the block whose U is in the workspace
@@ -274,19 +279,23 @@ bool is_supported(const Conv2dGeometry& g) noexcept {
          g.dilation_h == 1 && g.dilation_w == 1 && g.groups == 1;
 }
 
-// Measured on Zen 4 (winograd_f32_bench): 1.6 to 3.5 times as fast where these hold.
-bool is_faster(const Conv2dGeometry& g) noexcept {
+// Measured on Zen 4 (winograd_f32_bench): 1.4 to 3.5 times as fast where these hold.
+size_t best_tile(const Conv2dGeometry& g) noexcept {
   // Transforms cost as much as 16 channels of products; fewer do not fill the widest vectors,
   // either.
   constexpr size_t kLeastChannels = 16;
-  if (std::min(g.in_c, g.out_c) < kLeastChannels) return false;
-  // Images of 1x1, and those that leave half of their last tiles empty.
-  const size_t m = tile_size(g), tiles = divide_up(g.out_h, m) * divide_up(g.out_w, m);
-  if (2 * products(g, m) > 9 * g.out_h * g.out_w) return false;
-  // Weights grow fourfold. Beyond L2, reading them for less than a register tile of rows takes the
-  // time that multiplications no longer do.
-  constexpr size_t kLeastTiles = 12, kCachedWeights = 256 * 1024;
-  return g.batch * tiles >= kLeastTiles || (m + 2) * (m + 2) * g.in_c * g.out_c <= kCachedWeights;
+  if (std::min(g.in_c, g.out_c) < kLeastChannels) return 0;
+  const size_t least = fewest_products(g);
+  for (const size_t m : {least, 6 - least}) {
+    // Images of 1x1, and those that leave half of their last tiles empty.
+    if (12 * products(g, m) > 7 * 9 * g.out_h * g.out_w) continue;
+    // Weights grow to (m + 2)^2 / 9 times their size. Beyond L2, reading them for less than a
+    // register tile of rows takes the time that multiplications no longer do.
+    constexpr size_t kLeastTiles = 12, kCachedWeights = 256 * 1024;
+    const size_t tiles = g.batch * divide_up(g.out_h, m) * divide_up(g.out_w, m);
+    if (tiles >= kLeastTiles || (m + 2) * (m + 2) * g.in_c * g.out_c <= kCachedWeights) return m;
+  }
+  return 0;
 }
 
 size_t packed_bytes(const Params& params) noexcept {

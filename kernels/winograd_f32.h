@@ -9,8 +9,8 @@
 //   tile = A^T [ sum_c (G w_c G^T) .* (B^T d_c B) ] A
 //
 // F(4x4, 3x3) multiplies 36 times per tile and pair of channels where the direct form does 144
-// times; F(2x2, 3x3), 16 times instead of 36. The one with fewer products for the whole image is
-// taken: the latter for images of 2x2.
+// times; F(2x2, 3x3), 16 times instead of 36. The latter has fewer products for images of 2x2
+// alone, but less than half of the former's weights, which few tiles of many channels wait for.
 //
 // x, y: f32 NHWC, no overlap; shapes as in conv2d_geometry.h with what is_supported() asks for;
 // outside the image x counts as 0. Nothing outside x and y is touched; no alignment needed. A
@@ -48,14 +48,16 @@ struct Params {
   float lo = -std::numeric_limits<float>::infinity();  // fused activation, lo <= hi
   float hi = std::numeric_limits<float>::infinity();
   WeightStrides weight_strides{};  // all 0: dense
+  size_t tile = 0;                 // m: 4, 2, or 0 for the one with fewer products
 };
 
 // 3x3, stride 1, dilation 1, one group; any padding.
 bool is_supported(const Conv2dGeometry& geometry) noexcept;
 
-// Whether it is worth it for a supported layer. Wide layers of small images need a batch; a caller
-// whose bits may not depend on it asks for a batch of its choice, always the same.
-bool is_faster(const Conv2dGeometry& geometry) noexcept;
+// The tile that is worth it for a supported layer, or 0 where conv_f32 is as fast. Wide layers of
+// small images need a batch, or a smaller tile; a caller whose bits may not depend on the batch
+// asks for one of its choice, always the same.
+size_t best_tile(const Conv2dGeometry& geometry) noexcept;
 
 // Bytes that pack() fills. Depends on everything in Params but batch.
 size_t packed_bytes(const Params& params) noexcept;

@@ -2,6 +2,7 @@
 // direct form's multiply-adds for both. How and what: conv_bench.h.
 #include <string>
 
+#include "base/buffer.h"
 #include "kernels/conv_bench.h"
 #include "kernels/conv_f32.h"
 #include "kernels/conv_f32_ref.h"
@@ -11,9 +12,18 @@
 namespace octet::kernels {
 namespace {
 
-using Winograd =
-    ConvF32BenchLayer<winograd_f32::Params, winograd_f32::packed_bytes, winograd_f32::pack,
-                      winograd_f32::work, winograd_f32::run, ref::winograd_f32>;
+// With the tile that the engine would take, if any.
+struct Winograd
+    : ConvF32BenchLayer<winograd_f32::Params, winograd_f32::packed_bytes, winograd_f32::pack,
+                        winograd_f32::work, winograd_f32::run, ref::winograd_f32> {
+  explicit Winograd(const Conv2dGeometry& g) : ConvF32BenchLayer(g) {
+    params.tile = winograd_f32::best_tile(g);
+    packed = AlignedBuffer(winograd_f32::packed_bytes(params));
+    pack();
+    work = winograd_f32::work(params);
+    workspace = AlignedBuffer(work.workspace_bytes);
+  }
+};
 using Direct = ConvF32BenchLayer<conv_f32::Params, conv_f32::packed_bytes, conv_f32::pack,
                                  conv_f32::work, conv_f32::run, ref::conv_f32>;
 

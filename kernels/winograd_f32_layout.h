@@ -17,6 +17,7 @@
 #include "base/buffer.h"
 #include "kernels/conv2d_geometry.h"
 #include "kernels/conv_f32_layout.h"
+#include "kernels/winograd_f32.h"
 
 namespace octet::kernels::winograd_f32 {
 
@@ -26,9 +27,13 @@ inline size_t products(const Conv2dGeometry& g, size_t m) {
   return divide_up(g.out_h, m) * divide_up(g.out_w, m) * (m + 2) * (m + 2);
 }
 
-// Outputs of a tile along each axis: 4 or 2.
-inline size_t tile_size(const Conv2dGeometry& g) {
+// The tile size with the fewest products.
+inline size_t fewest_products(const Conv2dGeometry& g) {
   return products(g, 4) <= products(g, 2) ? 4 : 2;
+}
+
+inline size_t tile_of(const Params& params) {
+  return params.tile == 0 ? fewest_products(params.geometry) : params.tile;
 }
 
 struct Layout {
@@ -82,7 +87,7 @@ inline void choose_tasks(Layout& l, size_t tile_rows) {
   const size_t tile_macs = panel_macs * l.panels;
   const size_t most = std::min(kBlockBytes / tile_bytes, kMostMacs / tile_macs);
   l.block_tiles = std::max<size_t>(most / tile_rows, 1) * tile_rows;
-  l.block_tiles = std::min(l.block_tiles, std::max<size_t>(l.tiles, 1));
+  if (l.tiles <= l.block_tiles + l.block_tiles / 2) l.block_tiles = std::max<size_t>(l.tiles, 1);
   l.blocks = divide_up(l.tiles, l.block_tiles);
   l.panels_per_task = std::min(divide_up(kMostMacs, panel_macs * l.block_tiles), l.panels);
   l.blocks_per_task = l.panels_per_task < l.panels
@@ -90,11 +95,11 @@ inline void choose_tasks(Layout& l, size_t tile_rows) {
                           : std::max<size_t>(kTaskMacs / (tile_macs * l.block_tiles), 1);
 }
 
-inline Layout make_layout(const Conv2dGeometry& g, size_t lanes, size_t panel_vectors,
+inline Layout make_layout(const Conv2dGeometry& g, size_t m, size_t lanes, size_t panel_vectors,
                           size_t tile_rows) {
   Layout l{};
   l.direct = conv_f32::make_layout(g, lanes, panel_vectors, tile_rows);
-  l.m = tile_size(g);
+  l.m = m;
   l.positions = (l.m + 2) * (l.m + 2);
   l.tiles_h = divide_up(g.out_h, l.m);
   l.tiles_w = divide_up(g.out_w, l.m);

@@ -77,7 +77,7 @@ double winograd_largest(const Conv2dGeometry& g, size_t m, const X& x, size_t n,
 inline ConvF32Value winograd_f32(const winograd_f32::Params& params, const float* x, size_t n,
                                  size_t oy, size_t ox, size_t o) {
   const Conv2dGeometry& g = params.geometry;
-  const WinogradMatrices& t = winograd_f32::tile_size(g) == 4 ? kWinograd4 : kWinograd2;
+  const WinogradMatrices& t = winograd_f32::tile_of(params) == 4 ? kWinograd4 : kWinograd2;
   const size_t i = oy % t.m, j = ox % t.m;
   double growth[3][3];
   for (size_t ky = 0; ky < 3; ++ky)

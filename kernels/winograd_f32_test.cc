@@ -16,7 +16,18 @@ namespace {
 using Layer =
     testing::ConvF32Layer<winograd_f32::Params, winograd_f32::packed_bytes, winograd_f32::pack,
                           winograd_f32::work, winograd_f32::run, ref::winograd_f32>;
-constexpr auto check_everywhere = testing::check_everywhere<Layer>;
+template <size_t kTile>
+struct LayerOf : Layer {
+  explicit LayerOf(const Conv2dGeometry& g, uint64_t seed, Edge edge = Edge::end)
+      : Layer(g, seed, edge) {
+    params.tile = kTile;
+  }
+};
+
+void check_everywhere(const Conv2dGeometry& g) {
+  testing::check_everywhere<LayerOf<4>>(g);
+  testing::check_everywhere<LayerOf<2>>(g);
+}
 
 // `after` rows and columns of padding at the bottom and right.
 Conv2dGeometry three_by_three(size_t batch, size_t h, size_t w, size_t in_c, size_t out_c,
@@ -85,20 +96,41 @@ BOOST_AUTO_TEST_CASE(an_empty_batch_writes_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(without_bias_sums_start_from_zero) {
-  testing::check_without_bias<Layer>(assorted());
+  testing::check_without_bias<LayerOf<4>>(assorted());
+  testing::check_without_bias<LayerOf<2>>(assorted());
 }
 
-BOOST_AUTO_TEST_CASE(clamps_to_both_ends) { testing::check_clamps_to_both_ends<Layer>(assorted()); }
+BOOST_AUTO_TEST_CASE(clamps_to_both_ends) {
+  testing::check_clamps_to_both_ends<LayerOf<4>>(assorted());
+  testing::check_clamps_to_both_ends<LayerOf<2>>(assorted());
+}
+
+BOOST_AUTO_TEST_CASE(takes_the_tile_with_fewer_products_unless_told) {
+  for (const size_t hw : {2, 8}) {
+    const Conv2dGeometry g = three_by_three(1, hw, hw, 16, 16, 1, 1);
+    Layer any(g, 10);
+    LayerOf<2> two(g, 10);
+    LayerOf<4> four(g, 10);
+    any.pack_and_run();
+    two.pack_and_run();
+    four.pack_and_run();
+    BOOST_TEST(testing::same_bits(any.result(), two.result()) == (hw == 2));
+    BOOST_TEST(testing::same_bits(any.result(), four.result()) == (hw == 8));
+  }
+}
 
 // Several blocks in a task, several tasks to a block.
 BOOST_AUTO_TEST_CASE(any_split_into_tasks_gives_the_same_bits) {
   testing::check_any_split_gives_the_same_bits<Layer>({three_by_three(4, 32, 31, 16, 16, 1, 1),
                                                        three_by_three(3, 14, 15, 128, 160, 1, 1),
                                                        three_by_three(64, 2, 2, 96, 160, 1, 1)});
+  testing::check_any_split_gives_the_same_bits<LayerOf<2>>(
+      {three_by_three(3, 7, 7, 160, 200, 1, 1)});
 }
 
 BOOST_AUTO_TEST_CASE(an_image_has_the_same_bits_in_any_batch) {
-  testing::check_same_bits_in_any_batch<Layer>(assorted());
+  testing::check_same_bits_in_any_batch<LayerOf<4>>(assorted());
+  testing::check_same_bits_in_any_batch<LayerOf<2>>(assorted());
 }
 
 // As the gradient of the input reads them: flipped, and input and output channels exchanged.
@@ -169,16 +201,17 @@ BOOST_AUTO_TEST_CASE(supports_three_by_three_alone) {
   BOOST_TEST(!winograd_f32::is_supported(g));
 }
 
-BOOST_AUTO_TEST_CASE(is_faster_where_products_are_saved_and_weights_pay) {
-  const auto is_faster = [](size_t batch, size_t hw, size_t in_c, size_t out_c) {
-    return winograd_f32::is_faster(three_by_three(batch, hw, hw, in_c, out_c, 1, 1));
+BOOST_AUTO_TEST_CASE(best_where_products_are_saved_and_weights_pay) {
+  const auto best_tile = [](size_t batch, size_t hw, size_t in_c, size_t out_c) {
+    return winograd_f32::best_tile(three_by_three(batch, hw, hw, in_c, out_c, 1, 1));
   };
-  BOOST_TEST(is_faster(1, 32, 16, 16));
-  BOOST_TEST(is_faster(1, 2, 64, 64));
-  BOOST_TEST(!is_faster(1, 32, 3, 16));    // transforms of few channels
-  BOOST_TEST(!is_faster(64, 1, 64, 64));   // one output of a tile
-  BOOST_TEST(!is_faster(1, 7, 512, 512));  // 38 MB of weights for four tiles
-  BOOST_TEST(is_faster(16, 7, 512, 512));
+  BOOST_TEST(best_tile(1, 32, 16, 16) == 4u);
+  BOOST_TEST(best_tile(1, 2, 64, 64) == 2u);
+  BOOST_TEST(best_tile(1, 32, 3, 16) == 0u);    // transforms of few channels
+  BOOST_TEST(best_tile(64, 1, 64, 64) == 0u);   // one output of a tile
+  BOOST_TEST(best_tile(1, 7, 512, 512) == 2u);  // 38 MB of weights for four tiles: 17 for sixteen
+  BOOST_TEST(best_tile(16, 7, 512, 512) == 4u);
+  BOOST_TEST(best_tile(1, 4, 512, 512) == 0u);
 }
 
 }  // namespace octet::kernels

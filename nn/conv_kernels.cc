@@ -116,21 +116,23 @@ Params integer_params(const Conv2dGeometry& geometry, int32_t x_zero_point,
 bool winograd_on = true;
 
 // Judged as a batch of training, whatever the batch: it may not change a bit.
-bool takes_winograd(Conv2dGeometry geometry) {
+// 0: conv_f32.
+size_t winograd_tile(Conv2dGeometry geometry) {
   constexpr size_t kTrainingBatch = 32;
   geometry.batch = kTrainingBatch;
-  return winograd_on && kernels::winograd_f32::is_supported(geometry) &&
-         kernels::winograd_f32::is_faster(geometry);
+  const bool may = winograd_on && kernels::winograd_f32::is_supported(geometry);
+  return may ? kernels::winograd_f32::best_tile(geometry) : 0;
 }
 
 // A convolution of dense x and y.
 void run_dense(const kernels::conv_f32::Params& params, const float* x, float* y) {
-  if (takes_winograd(params.geometry)) {
+  if (const size_t tile = winograd_tile(params.geometry)) {
     run_packed(OCTET_PACKED_KERNEL(winograd_f32, float, float, run),
                kernels::winograd_f32::Params{.geometry = params.geometry,
                                              .weight = params.weight,
                                              .bias = params.bias,
-                                             .weight_strides = params.weight_strides},
+                                             .weight_strides = params.weight_strides,
+                                             .tile = tile},
                x, y);
   } else {
     run_packed(OCTET_PACKED_KERNEL_IN_PARTS(conv_f32, float, float, run), params, x, y);

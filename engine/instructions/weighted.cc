@@ -200,9 +200,11 @@ Result<std::unique_ptr<Kernel>> bind_f32(Operands& operands,
     return params;
   };
   if (depthwise) return make_kernel<DepthwiseF32>(fill(DepthwiseF32::Params()));
-  if (winograd && kernels::winograd_f32::is_supported(geometry) &&
-      kernels::winograd_f32::is_faster(geometry))
-    return make_kernel<WinogradF32>(fill(WinogradF32::Params()));
+  if (winograd && kernels::winograd_f32::is_supported(geometry)) {
+    WinogradF32::Params params;
+    params.tile = kernels::winograd_f32::best_tile(geometry);
+    if (params.tile != 0) return make_kernel<WinogradF32>(fill(params));
+  }
   return make_kernel<ConvF32>(fill(ConvF32::Params()));
 }
 
