@@ -12,32 +12,39 @@ namespace octet::kernels::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Elements k and on, as many as the tag has lanes.
+// Elements k and on, as many as the tag has lanes: the gates and c'.
 template <class D>
-HWY_INLINE void step(D d, size_t k, size_t hidden, float* gates, const float* recurrent, float* h,
-                     float* c) {
-  const auto gate = [&](size_t part) {
+HWY_INLINE void gate(D d, size_t k, size_t hidden, float* gates, const float* recurrent, float* c) {
+  const auto sum = [&](size_t part) {
     const size_t at = part * hidden + k;
     return hn::Add(hn::LoadU(d, gates + at), hn::LoadU(d, recurrent + at));
   };
-  const auto i = sigmoid_vector(d, gate(0)), f = sigmoid_vector(d, gate(1));
-  const auto g = tanh_vector(d, gate(2)), o = sigmoid_vector(d, gate(3));
-  const auto next = hn::Add(hn::Mul(f, hn::LoadU(d, c + k)), hn::Mul(i, g));
+  const auto i = sigmoid_vector(d, sum(0)), f = sigmoid_vector(d, sum(1));
+  const auto g = tanh_vector(d, sum(2)), o = sigmoid_vector(d, sum(3));
   hn::StoreU(i, d, gates + k);
   hn::StoreU(f, d, gates + hidden + k);
   hn::StoreU(g, d, gates + 2 * hidden + k);
   hn::StoreU(o, d, gates + 3 * hidden + k);
-  hn::StoreU(next, d, c + k);
-  hn::StoreU(hn::Mul(o, tanh_vector(d, next)), d, h + k);
+  hn::StoreU(hn::Add(hn::Mul(f, hn::LoadU(d, c + k)), hn::Mul(i, g)), d, c + k);
 }
 
+// h', from these.
+template <class D>
+HWY_INLINE void output(D d, size_t k, const float* o, const float* c, float* h) {
+  hn::StoreU(hn::Mul(hn::LoadU(d, o + k), tanh_vector(d, hn::LoadU(d, c + k))), d, h + k);
+}
+
+// Two loops: tanh(c') waits for all that comes before it, and out-of-order execution does not see
+// far enough ahead to fill that time with other elements.
 void cell(size_t hidden, float* gates, const float* recurrent, float* h, float* c) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> d1;
-  const size_t lanes = hn::Lanes(d);
-  size_t k = 0;
-  for (; k + lanes <= hidden; k += lanes) step(d, k, hidden, gates, recurrent, h, c);
-  for (; k < hidden; ++k) step(d1, k, hidden, gates, recurrent, h, c);
+  const size_t lanes = hn::Lanes(d), whole = hidden / lanes * lanes;
+  for (size_t k = 0; k < whole; k += lanes) gate(d, k, hidden, gates, recurrent, c);
+  for (size_t k = whole; k < hidden; ++k) gate(d1, k, hidden, gates, recurrent, c);
+  const float* o = gates + 3 * hidden;
+  for (size_t k = 0; k < whole; k += lanes) output(d, k, o, c, h);
+  for (size_t k = whole; k < hidden; ++k) output(d1, k, o, c, h);
 }
 
 }  // namespace
