@@ -3,10 +3,11 @@
 // task quantizes the same rows for itself: that costs less than to wait for one another.
 //
 // Columns go in vectors, vectors in panels as wide as the register tile of conv_u8s8
-// (igemm_u8s8-inl.h), the last one filled up with zeros. A panel of `width` columns:
+// (igemm_u8s8-inl.h), the last one filled up with zeros. A panel of `width` columns, in the order
+// in which a tile reads it, so that a single row reads all weights in one stream:
 //
-//   minus_sum s32 [width] | weight_scale f32 [width] | bias f32 [width] | weights s8
-//   [quads][width][4]
+//   minus_sum s32 [width] | weights s8 [quads][width][4] | weight_scale f32 [width] | bias f32
+//   [width]
 #include "kernels/dynamic_rows.h"
 
 #include <algorithm>
@@ -42,7 +43,6 @@ constexpr int kVectors = 4;
 #endif
 constexpr size_t kWidth = kVectors * kTileLanes;
 constexpr size_t kStep = kWidth * 4;  // bytes of a panel per quad
-constexpr size_t kHeader = 3 * kStep;
 
 template <Dot kDot>
 constexpr int highest_tile() {
@@ -72,7 +72,7 @@ struct Plan {
   }
 
   size_t row_bytes() const { return quads * 4; }
-  size_t panel_bytes() const { return kHeader + quads * kStep; }
+  size_t panel_bytes() const { return (quads + 3) * kStep; }
   size_t block_bytes() const { return align_up(block_rows * row_bytes()); }
 };
 
@@ -143,29 +143,35 @@ struct Tile : Sums<kDot, kRows, kVectors, false> {
       for (int j = 0; j < kVectors; ++j)
         acc[i][j] = hn::Mul(hn::LoadU(d, minus_sum + j * kTileLanes), zero_point);
     }
-    const std::byte* weights = args.panel + kHeader;
+    const std::byte* weights = args.panel + kStep;
     for (size_t k = 0; k < args.quads; ++k, weights += kStep)
       Base::template step<false>(weights, a, k, 0);
   }
 
   HWY_INLINE void store(const PanelArgs& args, size_t first) const {
     const DF d;
-    const auto* weight_scale = reinterpret_cast<const float*>(args.panel + kStep);
-    const auto* bias = reinterpret_cast<const float*>(args.panel + 2 * kStep);
+    const std::byte* end = args.panel + (1 + args.quads) * kStep;
+    const auto* weight_scale = reinterpret_cast<const float*>(end);
+    const auto* bias = reinterpret_cast<const float*>(end + kStep);
+    const QParams* qparams = args.block.qparams + first;
+    // Copies: what args holds would have to be read again after every store to y.
+    const float lo = args.lo, hi = args.hi;
+    const size_t y_stride = args.y_stride, columns = args.columns;
+    const bool whole = HWY_LIKELY(columns == kWidth);
+    float* y = args.y + first * y_stride;
     OCTET_UNROLL
-    for (int i = 0; i < kRows; ++i) {
-      float* y = args.y + (first + i) * args.y_stride;
-      const VF scale = hn::Set(d, args.block.qparams[first + i].scale);
+    for (int i = 0; i < kRows; ++i, y += y_stride) {
+      const VF scale = hn::Set(d, qparams[i].scale);
       OCTET_UNROLL
       for (int j = 0; j < kVectors; ++j) {
         const size_t done = j * kTileLanes;
         const VF factor = hn::Mul(scale, hn::LoadU(d, weight_scale + done));
         const VF scaled = scale_to_f32(acc[i][j], factor);
-        const VF v = clamp_vector(d, hn::Add(scaled, hn::LoadU(d, bias + done)), args.lo, args.hi);
-        if (HWY_LIKELY(done + kTileLanes <= args.columns)) {
+        const VF v = clamp_vector(d, hn::Add(scaled, hn::LoadU(d, bias + done)), lo, hi);
+        if (whole || done + kTileLanes <= columns) {
           hn::StoreU(v, d, y + done);
-        } else if (done < args.columns) {
-          store_first(v, y + done, args.columns - done);
+        } else if (done < columns) {
+          store_first(v, y + done, columns - done);
         }
       }
     }
@@ -195,6 +201,7 @@ void run_panels(const Params& params, const Plan& plan, const void* packed, cons
         y + column, params.outputs, std::min(kWidth, params.outputs - column),
         params.lo,  params.hi};
     size_t first = run_tiles<kDot, 6>(args, 0);
+    first = run_tiles<kDot, 5>(args, first);
     first = run_tiles<kDot, 4>(args, first);
     first = run_tiles<kDot, 2>(args, first);
     run_tiles<kDot, 1>(args, first);
@@ -205,10 +212,11 @@ void pack_panel(const Params& params, const Plan& plan, size_t p, std::byte* pan
   const size_t first = p * kWidth, count = std::min(kWidth, params.outputs - first);
   const size_t n = params.inputs, whole = n / 4, tail = n % 4;
   std::memset(panel, 0, plan.panel_bytes());
-  std::memcpy(panel + kStep, params.weight_scale + first, count * sizeof(float));
-  std::memcpy(panel + 2 * kStep, params.bias + first, count * sizeof(float));
+  std::byte* quads = panel + kStep;
+  std::byte* end = quads + plan.quads * kStep;
+  std::memcpy(end, params.weight_scale + first, count * sizeof(float));
+  std::memcpy(end + kStep, params.bias + first, count * sizeof(float));
   const int8_t* w = params.weight + first * n;
-  std::byte* quads = panel + kHeader;
   transpose_words(w, n, count, whole, quads, kStep);
   for (size_t c = 0; c < count && tail != 0; ++c)
     std::memcpy(quads + whole * kStep + 4 * c, w + c * n + 4 * whole, tail);
