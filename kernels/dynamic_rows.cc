@@ -194,7 +194,8 @@ HWY_NOINLINE size_t run_tiles(const PanelArgs& args, size_t first) {
 template <Dot kDot>
 void run_panels(const Params& params, const Plan& plan, const void* packed, const Block& block,
                 float* y, size_t begin, size_t end) {
-  for (size_t p = begin; p < end; ++p) {
+  for (size_t i = begin; i < end; ++i) {
+    const size_t p = params.backward ? begin + end - 1 - i : i;
     const size_t column = p * kWidth;
     const PanelArgs args{
         block,      plan.quads,     static_cast<const std::byte*>(packed) + p * plan.panel_bytes(),

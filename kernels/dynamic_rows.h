@@ -32,6 +32,10 @@ struct Params {
   const float* bias = nullptr;
   float lo = -std::numeric_limits<float>::infinity();  // a fused activation: lo <= hi
   float hi = std::numeric_limits<float>::infinity();
+  // Reads the weights from the last outputs to the first; the same result. Who multiplies by the
+  // same weights again and again turns around every time: what was read last is still in the cache,
+  // of which weights a little larger than it would otherwise find nothing.
+  bool backward = false;
   QParams x;  // of u8 rows: scale and zero_point, 0 to 255
 };
 

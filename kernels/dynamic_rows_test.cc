@@ -102,6 +102,13 @@ BOOST_AUTO_TEST_CASE(many_tasks_equal_the_reference) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(weights_read_backward_give_the_same_bits) {
+  for (Layer layer : {Layer(1, 700, 900), Layer(7, 30, 300), Layer(70, 30, 300)}) {
+    layer.params.backward = true;
+    check(layer);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_fused_activation_bounds_the_output) {
   Layer layer(5, 30, 70);
   layer.params.lo = -0.25f, layer.params.hi = 0.5f;

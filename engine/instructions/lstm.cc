@@ -103,9 +103,8 @@ class LstmKernel final : public Kernel {
   void run(size_t batch, std::span<std::byte* const> values, std::byte* workspace,
            ParallelFor& pool) const override {
     const ThreadMemory memory{workspace, workspace_bytes(batch)};
-    const auto multiply = [&](const Product& product, size_t rows, const Element* x, float* y) {
-      product.run(rows, x, y, memory, pool);
-    };
+    const auto multiply = [&](const Product& product, size_t rows, const Element* x, float* y,
+                              Order order) { product.run(rows, x, y, memory, pool, order); };
     const auto cell = [&](float* gates, const float* recurrent, Element* h, float* c,
                           float* real_h) {
       if constexpr (kIntegers) {
@@ -121,9 +120,8 @@ class LstmKernel final : public Kernel {
   void run_reference(size_t batch, std::span<std::byte* const> values,
                      std::byte* workspace) const override {
     const ThreadMemory memory{workspace, 0};
-    const auto multiply = [&](const Product& product, size_t rows, const Element* x, float* y) {
-      product.run_reference(rows, x, y, memory);
-    };
+    const auto multiply = [&](const Product& product, size_t rows, const Element* x, float* y,
+                              Order) { product.run_reference(rows, x, y, memory); };
     const auto cell = [&](float* gates, const float* recurrent, Element* h, float* c,
                           float* real_h) {
       kernels::ref::lstm_cell(extents_.hidden, gates, recurrent, real_h, c);
@@ -171,8 +169,8 @@ class LstmKernel final : public Kernel {
                      hh.workspace_bytes(batch)});
   }
 
-  // multiply(product, rows, x, y): one of the two products. cell(gates, recurrent, h, c, real_h):
-  // one step of one row.
+  // multiply(product, rows, x, y, order): one of the two products. cell(gates, recurrent, h, c,
+  // real_h): one step of one row.
   template <class Multiply, class Cell>
   void walk(size_t batch, const Activations<Element>& values, std::byte* workspace,
             ParallelFor& pool, const Multiply& multiply, const Cell& cell) const {
@@ -184,9 +182,11 @@ class LstmKernel final : public Kernel {
       for (size_t first = 0; first < extents_.t; first += at.steps) {
         const size_t count = std::min(at.steps, extents_.t - first);
         gather(batch, d, first, count, values.x, shared.x);
-        multiply(directions_[d].ih, count * batch, shared.x, shared.gates);
+        multiply(directions_[d].ih, count * batch, shared.x, shared.gates, Order::forward);
         for (size_t i = 0; i < count; ++i) {
-          multiply(directions_[d].hh, batch, shared.h, shared.recurrent);
+          // W_hh is read in every step: each turns around.
+          const Order order = i % 2 == 0 ? Order::forward : Order::backward;
+          multiply(directions_[d].hh, batch, shared.h, shared.recurrent, order);
           step(batch, d, first + i, i, shared, values.y, pool, cell);
         }
       }
