@@ -3,10 +3,10 @@
 //   a = gates + recurrent                                 4 * hidden: i, f, g, o, as in PyTorch
 //   c' = sigmoid(f) c + sigmoid(i) tanh(g),  h' = sigmoid(o) tanh(c')
 //
-// gates: W_ih x + b_ih in, sigmoid(i), sigmoid(f), tanh(g), sigmoid(o) out; recurrent: W_hh h +
-// b_hh; h, c: f32 [hidden], the state: c in and out, h out. Any hidden, no overlap, no alignment
-// needed. Every operation is rounded for itself, sigmoid and tanh are those of activation_f32.h:
-// the same bits on every target. Normative: lstm_cell_ref.h.
+// gates and recurrent: W_ih x + b_ih and W_hh h + b_hh, in either order; sigmoid(i), sigmoid(f),
+// tanh(g), sigmoid(o) come out in gates. h, c: f32 [hidden], the state: c in and out, h out. Any
+// hidden, no overlap, no alignment needed. Every operation is rounded for itself, sigmoid and tanh
+// are those of activation_f32.h: the same bits on every target. Normative: lstm_cell_ref.h.
 #pragma once
 
 #include <cstddef>

@@ -243,7 +243,9 @@ class LstmKernel final : public Kernel {
     pool(batch, [&](size_t begin, size_t end, unsigned) {
       for (size_t n = begin; n < end; ++n) {
         Element* h = shared.h + n * hidden;
-        cell(gates + n * 4 * hidden, shared.recurrent + n * 4 * hidden, h, shared.c + n * hidden,
+        // The cell's results, which nobody needs, go over `recurrent`, which is in the cache and is
+        // written in every step; over `gates` the cache would have to write them back for each.
+        cell(shared.recurrent + n * 4 * hidden, gates + n * 4 * hidden, h, shared.c + n * hidden,
              shared.real_h + n * hidden);
         std::copy_n(h, hidden, y + row_of(n, direction, i) * extents_.width() + direction * hidden);
       }
