@@ -1,4 +1,4 @@
-// printable: a text from a file as a message may hold it, short and on one line.
+// Texts from files as messages and terminals may get them.
 #pragma once
 
 #include <string>
@@ -6,13 +6,23 @@
 
 namespace octet {
 
-// Control characters become '?', for a terminal obeys them; what follows the 120th byte, "...".
+// A '?' for every control character, which a terminal would obey; U+0080 to U+009F are some too.
+inline std::string without_controls(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    const bool is_c1 = byte == 0xc2 && next >= 0x80 && next <= 0x9f;  // two bytes of UTF-8
+    out += byte < 0x20 || byte == 0x7f || is_c1 ? '?' : text[i];
+    if (is_c1) ++i;
+  }
+  return out;
+}
+
+// The same, and short: what follows the 120th byte is "...".
 inline std::string printable(std::string_view text) {
   constexpr size_t kLongest = 120;
-  std::string s;
-  for (char c : text.substr(0, kLongest))
-    s += static_cast<unsigned char>(c) < ' ' || c == '\x7f' ? '?' : c;
-  return text.size() > kLongest ? s + "..." : s;
+  return without_controls(text.substr(0, kLongest)) + (text.size() > kLongest ? "..." : "");
 }
 
 }  // namespace octet

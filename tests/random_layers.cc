@@ -49,7 +49,6 @@ RandomLayers::RandomLayers(RandomNetwork& network, uint64_t seed) : net_(network
   nn::manual_seed(rng_.next());
   net_.input_shape_ = {1, any(kSides), any(kSides), any(kChannels)};
   examples_.push_back(Tensor::zeros(net_.input_shape_));
-  has_bias_.push_back(false);
 }
 
 int64_t RandomLayers::any_channels() { return any(kChannels); }
@@ -76,7 +75,6 @@ size_t RandomLayers::add(const std::string& text, std::vector<size_t> inputs, Ru
     line << " %" << input;
   }
   examples_.push_back(run(tensors));
-  has_bias_.push_back(false);
   line << ": " << examples_.back().shape().text();
   net_.steps_.push_back({line.str(), std::move(inputs), std::move(run)});
   return examples_.size() - 1;
@@ -142,22 +140,16 @@ size_t RandomLayers::conv(size_t x, bool keeps, bool has_bias) {
   if (keeps || out_c > kMostChannels) out_c = in_c;
   auto module = std::make_unique<nn::Conv2d>(in_c, out_c, options);
   roughen(module->weight);
-  const size_t y =
-      add_module("conv2d" + from_to(in_c, out_c) + text_of(options), x, std::move(module));
-  has_bias_[y] = has_bias;
-  return y;
+  return add_module("conv2d" + from_to(in_c, out_c) + text_of(options), x, std::move(module));
 }
 
 size_t RandomLayers::point_conv(size_t x, int64_t out_c) {
   const nn::Conv2dOptions options{.kernel_size = 1};
-  const size_t y = add_module("conv2d" + from_to(channels(x), out_c) + text_of(options), x,
-                              std::make_unique<nn::Conv2d>(channels(x), out_c, options));
-  has_bias_[y] = true;
-  return y;
+  return add_module("conv2d" + from_to(channels(x), out_c) + text_of(options), x,
+                    std::make_unique<nn::Conv2d>(channels(x), out_c, options));
 }
 
 size_t RandomLayers::batch_norm(size_t x) {
-  if (has_bias_[x]) net_.trainable_ = false;
   auto module = std::make_unique<nn::BatchNorm2d>(channels(x));
   for (float& v : module->weight.values<float>()) v = rng_.uniform(0.5f, 1.5f);
   for (float& v : module->bias.values<float>()) v = rng_.uniform(-0.5f, 0.5f);
@@ -175,10 +167,7 @@ size_t RandomLayers::linear(size_t x) {
   const bool has_bias = !one_in(3);
   auto module = std::make_unique<nn::Linear>(in, out, nn::LinearOptions{.bias = has_bias});
   roughen(module->weight);
-  const size_t y =
-      add_module("linear" + from_to(in, out) + (has_bias ? " bias" : ""), x, std::move(module));
-  has_bias_[y] = has_bias;
-  return y;
+  return add_module("linear" + from_to(in, out) + (has_bias ? " bias" : ""), x, std::move(module));
 }
 
 size_t RandomLayers::activation(size_t x) {
@@ -188,10 +177,10 @@ size_t RandomLayers::activation(size_t x) {
   };
   // What can be fused more often than a curve.
   static constexpr Named kActivations[] = {
-      {"relu", nn::relu},          {"relu", nn::relu},   {"relu", nn::relu},
-      {"relu6", nn::relu6},        {"relu6", nn::relu6}, {"sigmoid", nn::sigmoid},
-      {"tanh", nn::tanh},          {"gelu", nn::gelu},   {"hardsigmoid", nn::hardsigmoid},
-      {"hardswish", nn::hardswish}};
+      {"relu", nn::relu},           {"relu", nn::relu},   {"relu", nn::relu},
+      {"relu6", nn::relu6},         {"relu6", nn::relu6}, {"sigmoid", nn::sigmoid},
+      {"tanh", nn::tanh},           {"gelu", nn::gelu},   {"hardsigmoid", nn::hardsigmoid},
+      {"hardswish", nn::hardswish}, {"silu", nn::silu}};
   if (one_in(10)) {
     const float lo = rng_.uniform(-2.0f, 0.5f), hi = lo + rng_.uniform(0.1f, 2.0f);
     return unary("hardtanh " + std::to_string(lo) + " " + std::to_string(hi), x,
@@ -276,9 +265,7 @@ size_t RandomLayers::shuffle(size_t x) {
 }
 
 size_t RandomLayers::identity(size_t x) {
-  const size_t y = add_module("identity", x, std::make_unique<nn::Identity>());
-  has_bias_[y] = has_bias_[x];
-  return y;
+  return add_module("identity", x, std::make_unique<nn::Identity>());
 }
 
 size_t RandomLayers::flatten(size_t x) { return unary("flatten", x, nn::flatten); }

@@ -71,7 +71,6 @@ class RandomLayers {
   RandomNetwork& net_;
   Rng rng_;
   std::vector<Tensor> examples_;  // by value
-  std::vector<bool> has_bias_;    // by value: made by a convolution or a linear layer with a bias
 };
 
 }  // namespace octet::testing

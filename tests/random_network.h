@@ -29,8 +29,6 @@ class RandomNetwork : public nn::Module {
   const Shape& input_shape() const { return input_shape_; }
   // One line per step, for the messages of failures.
   std::string text() const;
-  // Ops that training has a form for: no bias stands before a batch norm.
-  bool is_trainable() const { return trainable_; }
 
  private:
   friend class RandomLayers;
@@ -45,7 +43,6 @@ class RandomNetwork : public nn::Module {
   Shape input_shape_;
   std::vector<Step> steps_;
   std::vector<std::unique_ptr<nn::Module>> modules_;
-  bool trainable_ = true;
 };
 
 // Inputs for it, uniform in [-2, 2).

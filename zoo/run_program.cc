@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "zoo/table.h"
 
 namespace octet::zoo {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/printable.h"
+
 namespace octet::zoo {
 
 std::string format_table(const std::vector<std::vector<std::string>>& raw) {
@@ -41,19 +43,6 @@ std::string shortest(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.10g", value);
   return text;
-}
-
-std::string without_controls(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
-    const bool is_c1 = byte == 0xc2 && next >= 0x80 && next <= 0x9f;  // two bytes of UTF-8
-    const bool is_control = byte < 0x20 || byte == 0x7f || is_c1;
-    out += is_control ? '?' : text[i];
-    if (is_c1) ++i;
-  }
-  return out;
 }
 
 }  // namespace octet::zoo

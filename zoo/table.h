@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace octet::zoo {
@@ -17,9 +16,5 @@ std::string fixed(double value, int digits);
 
 // As few digits as tell the number: "0.5", "100", "1e+09".
 std::string shortest(double value);
-
-// The text as a terminal may get it: of a file's names and messages about them. A '?' for every
-// control character, U+0080 to U+009F among them.
-std::string without_controls(std::string_view text);
 
 }  // namespace octet::zoo

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "zoo/classifier.h"
 #include "zoo/commands/options.h"
 #include "zoo/files.h"

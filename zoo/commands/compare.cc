@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "zoo/commands/comparison.h"
 #include "zoo/commands/options.h"
 #include "zoo/files.h"

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "engine/format.h"
 #include "tensor/threads.h"
 #include "zoo/commands/quantize_inputs.h"
