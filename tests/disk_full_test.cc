@@ -72,14 +72,25 @@ const std::vector<Writer>& writers() {
   return all;
 }
 
+// Where files may have so many bytes. The limit is off when the test writes its own log.
+std::string write_at_most(rlim_t bytes, const Writer& writer, const std::string& path) {
+  const FileSizeLimit limit(bytes);
+  return writer.write(path);
+}
+
 void check_reason(const std::string& why, const std::string& path) {
   BOOST_TEST(why.find(path) != std::string::npos, why);
   BOOST_TEST(why.find('\n') == std::string::npos, why);
 }
 
-// Exit code 1 and one line that names the file.
-void check_refused(const Arguments& command, const std::string& named, const std::string& scratch) {
-  const ProcessResult result = run_process(command, scratch);
+// Exit code 1 and one line that names the file, where files may have `most` bytes.
+void check_refused(const Arguments& command, const std::string& named, const std::string& scratch,
+                   rlim_t most = RLIM_INFINITY) {
+  ProcessResult result;
+  {
+    const FileSizeLimit limit(most);
+    result = run_process(command, scratch);
+  }
   BOOST_TEST(result.exit_code == 1, result.err);
   const auto lines = lines_without_progress(result.err);
   BOOST_TEST_REQUIRE(lines.size() == 1u, "not one line: " << result.err);
@@ -96,11 +107,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_does_not_fit_leaves_the_old_one_and_nothing_els
     const auto bytes = fs::file_size(path);
     folder.write("file", "of yesterday");
     for (const auto most : {uintmax_t{0}, uintmax_t{1}, bytes / 2, bytes - 1}) {
-      std::string why;
-      {
-        const FileSizeLimit limit(most);
-        why = writer.write(path);
-      }
+      const std::string why = write_at_most(most, writer, path);
       BOOST_TEST_CONTEXT(writer.name << ", " << most << " of " << bytes << " bytes") {
         check_reason(why, path);
         BOOST_TEST(why.find("File too large") != std::string::npos, why);
@@ -108,8 +115,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_does_not_fit_leaves_the_old_one_and_nothing_els
         BOOST_TEST(names_in(folder.path()) == Names{"file"});
       }
     }
-    const FileSizeLimit limit(bytes);
-    BOOST_TEST(writer.write(path) == "", writer.name);
+    BOOST_TEST(write_at_most(bytes, writer, path) == "", writer.name);
   }
 }
 
@@ -155,19 +161,14 @@ BOOST_AUTO_TEST_CASE(a_run_of_training_keeps_its_last_checkpoint) {
                              "--resume"};
   const std::string checkpoint = folder.path("out/checkpoint.safetensors");
   const Arguments first(command.begin(), command.end() - 1);
-  {
-    const FileSizeLimit limit(50'000);
-    check_refused(first, checkpoint, folder.path("scratch"));
-  }
+  check_refused(first, checkpoint, folder.path("scratch"), 50'000);
   BOOST_TEST(names_in(folder.path("out")).empty());
   BOOST_TEST(run_process(first, folder.path("scratch")).exit_code == 0);
   const std::string results = read_file(folder.path("out/model.octet"));
   const std::string saved = read_file(checkpoint);
   const Names files = names_in(folder.path("out"));
-  {
-    const FileSizeLimit limit(results.size() - 1);
-    check_refused(command, folder.path("out/model.octet"), folder.path("scratch"));
-  }
+  check_refused(command, folder.path("out/model.octet"), folder.path("scratch"),
+                results.size() - 1);
   BOOST_TEST((read_file(checkpoint) == saved));
   BOOST_TEST((read_file(folder.path("out/model.octet")) == results));
   BOOST_TEST(names_in(folder.path("out")) == files);
@@ -186,15 +187,15 @@ BOOST_AUTO_TEST_CASE(reports_that_do_not_fit_are_an_error) {
   const std::string model = folder.path("m.octet"), report = folder.path("r.json");
   BOOST_REQUIRE(engine::save(engine::testing::small_program(1, true), model));
   folder.write("r.json", "old");
-  const FileSizeLimit limit(1000);
-  check_refused({"zoo/octet", "inspect", model, "--json=" + report}, report,
-                folder.path("scratch"));
+  constexpr rlim_t kMost = 1000;
+  check_refused({"zoo/octet", "inspect", model, "--json=" + report}, report, folder.path("scratch"),
+                kMost);
   BOOST_TEST(read_file(report) == "old");
   BOOST_TEST(names_in(folder.path()) == (Names{"m.octet", "r.json", "scratch"}));
   for (const char* form : {"--json", ""}) {
     Arguments command = {"zoo/octet", "inspect", model};
     if (*form != '\0') command.push_back(form);
-    check_refused(command, "standard output", folder.path("scratch"));
+    check_refused(command, "standard output", folder.path("scratch"), kMost);
   }
 }
 
