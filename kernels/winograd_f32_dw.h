@@ -23,9 +23,8 @@
 //   (tiles + 20) * 2^-24 * sum_tiles max|d_c| * sum_{i, j} C[i, ky] C[j, kx] |dy[i, j, o]|
 //
 // tiles: those of all images; C and how 20 roundings come about (4 for B, 4 for A, 10 for G): as in
-// winograd_f32.h. Chains of additions are a sixteenth as long as the direct form's, and on random
-// data that is as much as the transforms lose. An infinity or a NaN may make all taps of its
-// channel NaN.
+// winograd_f32.h. On random data the root mean square of the errors is 3 to 5 times conv_f32_dw's,
+// 1 to 3 * 10^-6 of the gradient's. An infinity or a NaN may make all taps of its channel NaN.
 #pragma once
 
 #include <cstddef>

@@ -76,15 +76,18 @@ inline size_t plane_floats(size_t floats) {
   return (divide_up(floats, kLine) | 1) * kLine;
 }
 
-// Steps leave U and V in L2. Chunks of several steps where that leaves 32 tasks: enough for the
+// Steps leave U and V in L2; where there are few tiles, eight of them, but no shorter than hides
+// the way back from the sums. Chunks of several steps where that leaves 64 tasks: enough for the
 // threads, and not more partial sums than finish() adds up quickly.
 inline void choose_tasks(Layout& l) {
-  constexpr size_t kStepBytes = 512 * 1024, kTasks = 32;
+  constexpr size_t kStepBytes = 512 * 1024, kLeastTiles = 16, kLeastSteps = 8, kTasks = 64;
+  if (l.tiles == 0) return;
   const size_t tile_bytes = kPositions * (l.block_in + l.block_out) * sizeof(float);
-  l.steps = divide_up(l.tiles, std::max<size_t>(kStepBytes / tile_bytes, 1));
-  l.step_tiles = l.steps > 0 ? divide_up(l.tiles, l.steps) : 0;
-  l.steps = l.steps > 0 ? divide_up(l.tiles, l.step_tiles) : 0;
-  l.chunk_steps = std::max<size_t>(divide_up(l.steps, divide_up(kTasks, l.blocks())), 1);
+  const size_t most = std::min(std::max<size_t>(kStepBytes / tile_bytes, 1),
+                               std::max(l.tiles / kLeastSteps, kLeastTiles));
+  l.step_tiles = divide_up(l.tiles, divide_up(l.tiles, most));
+  l.steps = divide_up(l.tiles, l.step_tiles);
+  l.chunk_steps = divide_up(l.steps, divide_up(kTasks, l.blocks()));
   l.chunks = divide_up(l.steps, l.chunk_steps);
 }
 

@@ -45,7 +45,7 @@ Conv2dGeometry three_by_three(size_t batch, size_t h, size_t w, size_t in_c, siz
 // Several tasks each, of several steps, and several blocks.
 std::vector<Conv2dGeometry> large_layers() {
   return {three_by_three(64, 32, 32, 16, 16), three_by_three(17, 14, 15, 32, 40),
-          three_by_three(40, 9, 8, 72, 130)};
+          three_by_three(90, 9, 8, 72, 130)};
 }
 
 }  // namespace
