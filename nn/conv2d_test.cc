@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "base/rng.h"
+#include "nn/conv_kernels.h"
 #include "nn/nn_testing.h"
 #include "tensor/threads.h"
 
@@ -45,6 +47,19 @@ void check(int64_t in_c, int64_t out_c, const Conv2dOptions& o, const Shape& sha
           BOOST_REQUIRE(testing::within(at(y, n, oy, ox, c), naive(x, conv, o, n, oy, ox, c)));
 }
 
+// The gradient of 16x3x3x16 weights with minimal filtering on or off.
+Tensor weight_gradient(const Tensor& x, const Tensor& dy, bool winograd, unsigned threads) {
+  const Shape shape{16, 3, 3, 16};
+  const Conv2dOp op({.kernel_size = 3, .padding = 1});
+  set_winograd(winograd);
+  set_num_threads(threads);
+  const Tensor dw =
+      conv_dw(op.conv_geometry(x, Tensor::zeros(shape)), {.f32 = x.data<float>()}, dy, shape);
+  set_winograd(true);
+  set_num_threads(1);
+  return dw;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(equals_the_formula) {
@@ -76,6 +91,23 @@ BOOST_AUTO_TEST_CASE(threads_never_change_a_bit) {
   const Tensor three = conv(x);
   set_num_threads(1);
   BOOST_TEST(testing::equal_bits(one, three));
+}
+
+// On integers whose gradient both forms give exactly (kernels/winograd_f32_dw_test.cc).
+BOOST_AUTO_TEST_CASE(minimal_filtering_gives_the_gradient_of_the_weight) {
+  const Tensor x = Tensor::empty({5, 9, 8, 16}), dy = Tensor::empty(x.shape());
+  Rng rng(1);
+  for (float& v : x.values<float>()) v = static_cast<float>(rng.integer(-1, 1));
+  for (float& v : dy.values<float>()) v = static_cast<float>(36 * rng.integer(-1, 1));
+  BOOST_TEST(
+      testing::equal_bits(weight_gradient(x, dy, true, 1), weight_gradient(x, dy, false, 1)));
+}
+
+BOOST_AUTO_TEST_CASE(threads_never_change_a_bit_of_the_gradient_by_minimal_filtering) {
+  const Tensor x = uniform({70, 9, 8, 16}, 1.0f), dy = uniform(x.shape(), 1.0f);
+  const Tensor one = weight_gradient(x, dy, true, 1);
+  BOOST_TEST(testing::equal_bits(one, weight_gradient(x, dy, true, 3)));
+  BOOST_TEST(!testing::equal_bits(one, weight_gradient(x, dy, false, 1)));  // it was taken
 }
 
 BOOST_AUTO_TEST_CASE(starts_uniform_within_one_over_the_root_of_fan_in) {
