@@ -78,31 +78,42 @@ class Patches {
         continue;
       }
       std::fill_n(to, static_cast<size_t>(left) * whole_, 0.0f);
-      for (ptrdiff_t j = left; j < right; ++j)
-        copy_pixel(image + static_cast<size_t>(i * w_ + x + j) * c_,
-                   to + static_cast<size_t>(j) * whole_);
+      copy_pixels(image + static_cast<size_t>(i * w_ + x + left) * c_,
+                  static_cast<size_t>(right - left), to + static_cast<size_t>(left) * whole_);
       std::fill(to + static_cast<size_t>(right) * whole_, to + kSide * whole_, 0.0f);
     }
   }
 
-  void copy_pixel(size_t from, float* HWY_RESTRICT to) const {
-    const DF d;
-    size_t c = 0;
-    if (image_.f32) {
-      const float* HWY_RESTRICT pixel = image_.f32 + from;
-      for (; c + kLanes <= count_; c += kLanes) hn::Store(hn::LoadU(d, pixel + c), d, to + c);
-      for (; c < count_; ++c) to[c] = pixel[c];
-    } else {
-      const D32 d32;
-      const uint8_t* HWY_RESTRICT pixel = image_.u8 + from;
-      const V32 zero_point = hn::Set(d32, image_.zero_point);
-      for (; c + kLanes <= count_; c += kLanes) {
-        const V32 q = hn::PromoteTo(d32, hn::LoadU(hn::Rebind<uint8_t, D32>(), pixel + c));
-        hn::Store(hn::ConvertTo(d, hn::Sub(q, zero_point)), d, to + c);
+  // In one piece where all channels of the image fill vectors.
+  void copy_pixels(size_t from, size_t pixels, float* HWY_RESTRICT to) const {
+    const bool dense = whole_ == c_;
+    const size_t pieces = dense ? 1 : pixels, length = dense ? pixels * c_ : count_;
+    for (size_t i = 0; i < pieces; ++i, from += c_, to += whole_) {
+      if (image_.f32) {
+        copy_floats(image_.f32 + from, length, to);
+      } else {
+        copy_bytes(image_.u8 + from, length, to);
       }
-      for (; c < count_; ++c) to[c] = static_cast<float>(pixel[c] - image_.zero_point);
+      if (!dense) std::fill(to + count_, to + whole_, 0.0f);
     }
-    for (; c < whole_; ++c) to[c] = 0.0f;
+  }
+
+  static void copy_floats(const float* HWY_RESTRICT from, size_t length, float* HWY_RESTRICT to) {
+    const DF d;
+    size_t i = 0;
+    for (; i + kLanes <= length; i += kLanes) hn::Store(hn::LoadU(d, from + i), d, to + i);
+    for (; i < length; ++i) to[i] = from[i];
+  }
+
+  void copy_bytes(const uint8_t* HWY_RESTRICT from, size_t length, float* HWY_RESTRICT to) const {
+    const D32 d32;
+    const V32 zero_point = hn::Set(d32, image_.zero_point);
+    size_t i = 0;
+    for (; i + kLanes <= length; i += kLanes) {
+      const V32 q = hn::PromoteTo(d32, hn::LoadU(hn::Rebind<uint8_t, D32>(), from + i));
+      hn::Store(hn::ConvertTo(DF(), hn::Sub(q, zero_point)), DF(), to + i);
+    }
+    for (; i < length; ++i) to[i] = static_cast<float>(from[i] - image_.zero_point);
   }
 
   const ConvInput& image_;
