@@ -4,7 +4,8 @@
 //   bazel run -c opt //bench:lstm -- --batch=8
 //
 // The three programs take turns; one thread unless --threads says more. Prints milliseconds of one
-// run, least and median, wall.
+// run, least and median, wall. With --turns it runs what it is asked to, beside other programs:
+// bench/turns.h.
 #include "nn/lstm.h"
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 
 #include "CLI/CLI.hpp"
 #include "base/error.h"
+#include "bench/turns.h"
 #include "engine/model.h"
 #include "nn/graph.h"
 #include "nn/random.h"
@@ -31,23 +33,51 @@ struct Options {
   int64_t batch = 1, steps = 35, inputs = 512, hidden = 512, layers = 2;
   unsigned threads = 1;
   int runs = 200;
+  bool turns = false;
 };
 
 struct Contender {
   const char* name;
   std::unique_ptr<engine::Session> session;
   std::vector<double> ms;
+
+  void run(const Tensor& x) {
+    // An input's memory may be used during a run.
+    std::memcpy(session->input(), x.raw(), x.bytes());
+    session->run();
+  }
 };
 
 Contender contender(const char* name, engine::Program program, const Options& options,
-                    ParallelFor& pool, const Tensor& x) {
+                    ParallelFor& pool) {
   auto model = engine::Model::create(std::move(program));
   OCTET_CHECK(model, model.why());
   auto session =
       engine::Session::create(*model, {.batch = static_cast<size_t>(options.batch), .pool = &pool});
   OCTET_CHECK(session, session.why());
-  std::memcpy((*session)->input(), x.raw(), x.bytes());
   return {name, std::move(*session), {}};
+}
+
+void time_all(std::vector<Contender>& all, const Tensor& x, int runs) {
+  for (int i = 0; i < runs; ++i)
+    for (Contender& c : all) {
+      c.run(x);  // a program alone keeps its weights in the cache: this brings them back
+      const auto start = std::chrono::steady_clock::now();
+      c.run(x);
+      const std::chrono::duration<double, std::milli> ms = std::chrono::steady_clock::now() - start;
+      c.ms.push_back(ms.count());
+    }
+  std::printf("%-13s %8s %8s\n", "ms", "least", "median");
+  for (Contender& c : all) {
+    std::sort(c.ms.begin(), c.ms.end());
+    std::printf("%-13s %8.3f %8.3f\n", c.name, c.ms.front(), c.ms[c.ms.size() / 2]);
+  }
+}
+
+// The modes of the others: float, and int8, which is dynamic.
+void run_turns(std::vector<Contender>& all, const Tensor& x) {
+  take_turns(std::vector<Turn>{{"float", "", [&] { all[0].run(x); }},
+                               {"int8", "dynamic", [&] { all[1].run(x); }}});
 }
 
 void run(const Options& options) {
@@ -59,27 +89,14 @@ void run(const Options& options) {
   (*prepared)(x);
   ThreadPool pool(options.threads);
   std::vector<Contender> all;
-  all.push_back(contender("float", nn::lower(nn::trace(lstm, example)), options, pool, x));
+  all.push_back(contender("float", nn::lower(nn::trace(lstm, example)), options, pool));
   all.push_back(contender("dynamic int8", quant::quantize_dynamic(lstm, example, {"lstm"}).program,
-                          options, pool, x));
-  all.push_back(contender("static int8", quant::convert(*prepared).program, options, pool, x));
-  for (int i = 0; i < options.runs; ++i)
-    for (Contender& c : all) {
-      // A program alone keeps its weights in the cache: the first run brings them back.
-      for (const bool timed : {false, true}) {
-        const auto start = std::chrono::steady_clock::now();
-        // An input's memory may be used during a run.
-        std::memcpy(c.session->input(), x.raw(), x.bytes());
-        c.session->run();
-        const std::chrono::duration<double, std::milli> ms =
-            std::chrono::steady_clock::now() - start;
-        if (timed) c.ms.push_back(ms.count());
-      }
-    }
-  std::printf("%-13s %8s %8s\n", "ms", "least", "median");
-  for (Contender& c : all) {
-    std::sort(c.ms.begin(), c.ms.end());
-    std::printf("%-13s %8.3f %8.3f\n", c.name, c.ms.front(), c.ms[c.ms.size() / 2]);
+                          options, pool));
+  all.push_back(contender("static int8", quant::convert(*prepared).program, options, pool));
+  if (options.turns) {
+    run_turns(all, x);
+  } else {
+    time_all(all, x, options.runs);
   }
 }
 
@@ -96,6 +113,7 @@ int main(int argc, char** argv) {
   app.add_option("--layers", options.layers)->check(CLI::PositiveNumber);
   app.add_option("--threads", options.threads)->check(CLI::PositiveNumber);
   app.add_option("--runs", options.runs)->check(CLI::PositiveNumber);
+  app.add_flag("--turns", options.turns, "run what standard input asks for (bench/turns.h)");
   CLI11_PARSE(app, argc, argv);
   try {
     octet::bench::run(options);

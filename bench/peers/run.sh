@@ -19,6 +19,6 @@ install() {
 mkdir -p "$folder"
 install "$folder/env" bench/peers/requirements.txt
 install "$folder/litert_env" bench/peers/requirements_litert.txt
-bazel build //bench:models
+bazel build //bench:models //bench:lstm
 "$folder/env/bin/python" bench/peers/inference.py --folder="$folder" \
   --litert-python="$folder/litert_env/bin/python" "$@"
