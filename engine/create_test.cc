@@ -343,7 +343,7 @@ BOOST_AUTO_TEST_CASE(names_from_a_file_stay_on_one_line_and_short) {
                p.values[4].shape = {2, 4, 4, 8};
              }).starts_with("value 4 'a??[2J' has shape"));
   BOOST_TEST(why_conv([](Program& p) { p.instructions[0].op = "x\ty"; }) ==
-             "x?y 'layers.0': this build has no such operation");
+             "x?y 'layers.0': there is no such operation");
   BOOST_TEST(why_conv([](Program& p) {
                p.instructions[0].name = std::string(100000, 'n');
                conv_attribute(p, "a\r", 1);

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "engine/instructions.h"
 #include "nn/batch_norm.h"
@@ -27,6 +28,8 @@ class Execution {
     OCTET_CHECK(type != nullptr, instruction.name, ": there is no instruction ", instruction.op);
     auto kernel = type->create(program_, instruction);
     OCTET_CHECK(kernel, kernel.why());
+    AlignedBuffer packed((*kernel)->packed_bytes());
+    (*kernel)->pack(packed.data());
     std::vector<std::byte*> addresses;
     for (const engine::ValueId id : instruction.inputs) addresses.push_back(address(id));
     for (const engine::ValueId id : instruction.outputs) {

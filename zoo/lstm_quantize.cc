@@ -157,12 +157,15 @@ Corpus read_corpus(const Options& o) {
   corpus.training = corpus.vocabulary.numbers_of(training);
   corpus.held_out = corpus.vocabulary.numbers_of(held_out);
   corpus.unknown = corpus.vocabulary.count_unknown(held_out);
-  OCTET_CHECK(o.weights.empty() || 2 * corpus.unknown <= held_out.size(), corpus.unknown, " of ",
-              held_out.size(),
-              " tokens to evaluate on are not in the vocabulary of --weights, which "
-              "is not for --level=",
-              o.level, " or not for this text");
   return corpus;
+}
+
+void check_vocabulary(const Options& o, const Corpus& corpus) {
+  OCTET_CHECK(o.weights.empty() || 2 * corpus.unknown <= corpus.held_out.size(), corpus.unknown,
+              " of ", corpus.held_out.size(),
+              " tokens to evaluate on are not in the vocabulary of --weights, which is not for "
+              "--level=",
+              o.level, " or not for this text");
 }
 
 std::unique_ptr<LanguageModel> create_model(const Options& o, const Corpus& corpus) {
@@ -240,6 +243,7 @@ class LstmQuantize : public Command {
     const Corpus corpus = read_corpus(o);
     nn::manual_seed(o.seed);
     const std::unique_ptr<LanguageModel> model = create_model(o, corpus);
+    check_vocabulary(o, corpus);
     if (o.trains()) train(*model, corpus, o);
     if (!o.save_weights.empty()) {
       save_safetensors(model->state_dict(), o.save_weights);
