@@ -15,47 +15,36 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Elements k and on, as many as the tag has lanes: the gates and c'.
 template <class D>
 HWY_INLINE void gate(D d, size_t k, size_t hidden, float* gates, const float* recurrent, float* c) {
-  constexpr size_t kParts[4] = {0, 1, 3, 2};  // i, f, o and, with tanh, g
-  hn::Vec<D> a[4];
-  OCTET_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    const size_t at = kParts[i] * hidden + k;
-    a[i] = hn::Add(hn::LoadU(d, gates + at), hn::LoadU(d, recurrent + at));
-  }
-  sigmoid_tanh<3>(d, a);
-  OCTET_UNROLL
-  for (int i = 0; i < 4; ++i) hn::StoreU(a[i], d, gates + kParts[i] * hidden + k);
-  const auto kept = hn::Mul(a[1], hn::LoadU(d, c + k));
-  hn::StoreU(hn::Add(kept, hn::Mul(a[0], a[3])), d, c + k);
+  const auto sum = [&](size_t part) {
+    const size_t at = part * hidden + k;
+    return hn::Add(hn::LoadU(d, gates + at), hn::LoadU(d, recurrent + at));
+  };
+  const auto i = sigmoid_vector(d, sum(0)), f = sigmoid_vector(d, sum(1));
+  const auto g = tanh_vector(d, sum(2)), o = sigmoid_vector(d, sum(3));
+  hn::StoreU(i, d, gates + k);
+  hn::StoreU(f, d, gates + hidden + k);
+  hn::StoreU(g, d, gates + 2 * hidden + k);
+  hn::StoreU(o, d, gates + 3 * hidden + k);
+  hn::StoreU(hn::Add(hn::Mul(f, hn::LoadU(d, c + k)), hn::Mul(i, g)), d, c + k);
 }
 
-// h' from these, of kVectors vectors.
-template <int kVectors, class D>
+// h', from these.
+template <class D>
 HWY_INLINE void output(D d, size_t k, const float* o, const float* c, float* h) {
-  hn::Vec<D> a[kVectors];
-  OCTET_UNROLL
-  for (int i = 0; i < kVectors; ++i) a[i] = hn::LoadU(d, c + k + i * hn::Lanes(d));
-  sigmoid_tanh<0>(d, a);
-  OCTET_UNROLL
-  for (int i = 0; i < kVectors; ++i) {
-    const size_t at = k + i * hn::Lanes(d);
-    hn::StoreU(hn::Mul(hn::LoadU(d, o + at), a[i]), d, h + at);
-  }
+  hn::StoreU(hn::Mul(hn::LoadU(d, o + k), tanh_vector(d, hn::LoadU(d, c + k))), d, h + k);
 }
 
-// tanh(c') in a loop of its own, where it need not wait for all that comes before it.
+// Two loops: tanh(c') waits for all that comes before it, and out-of-order execution does not see
+// far enough ahead to fill that time with other elements.
 void cell(size_t hidden, float* gates, const float* recurrent, float* h, float* c) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> d1;
-  const size_t lanes = hn::Lanes(d);
-  size_t k = 0;
-  for (; k + lanes <= hidden; k += lanes) gate(d, k, hidden, gates, recurrent, c);
-  for (; k < hidden; ++k) gate(d1, k, hidden, gates, recurrent, c);
+  const size_t lanes = hn::Lanes(d), whole = hidden / lanes * lanes;
+  for (size_t k = 0; k < whole; k += lanes) gate(d, k, hidden, gates, recurrent, c);
+  for (size_t k = whole; k < hidden; ++k) gate(d1, k, hidden, gates, recurrent, c);
   const float* o = gates + 3 * hidden;
-  k = 0;
-  for (; k + 4 * lanes <= hidden; k += 4 * lanes) output<4>(d, k, o, c, h);
-  for (; k + lanes <= hidden; k += lanes) output<1>(d, k, o, c, h);
-  for (; k < hidden; ++k) output<1>(d1, k, o, c, h);
+  for (size_t k = 0; k < whole; k += lanes) output(d, k, o, c, h);
+  for (size_t k = whole; k < hidden; ++k) output(d1, k, o, c, h);
 }
 
 }  // namespace
