@@ -38,4 +38,7 @@ struct Work {
   size_t workspace_bytes = 0;  // per thread, aligned to 64; contents need no preparation
 };
 
+// How many pieces of b there are in a, the last one maybe smaller. b > 0.
+inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
+
 }  // namespace octet::kernels

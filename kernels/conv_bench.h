@@ -160,8 +160,10 @@ struct ConvF32BenchLayer {
   AlignedBuffer x, y, packed, workspace;
   Work work;
 
-  explicit ConvF32BenchLayer(const Conv2dGeometry& g)
-      : weight(g.out_c * g.taps()),
+  // options: what Params holds besides.
+  explicit ConvF32BenchLayer(const Conv2dGeometry& g, const Params& options = {})
+      : params(options),
+        weight(g.out_c * g.taps()),
         bias(g.out_c),
         x(g.batch * g.in_h * g.in_w * g.in_c * sizeof(float)),
         y(g.batch * g.out_h * g.out_w * g.out_c * sizeof(float)) {
@@ -170,7 +172,11 @@ struct ConvF32BenchLayer {
     for (float& b : bias) b = rng.uniform(-1.0f, 1.0f);
     for (size_t i = 0; i < x.size() / sizeof(float); ++i)
       x.as<float>()[i] = rng.uniform(-1.0f, 1.0f);
-    params = {.geometry = g, .weight = weight.data(), .bias = bias.data(), .lo = 0, .hi = 6};
+    params.geometry = g;
+    params.weight = weight.data();
+    params.bias = bias.data();
+    params.lo = 0;
+    params.hi = 6;
     packed = AlignedBuffer(kPackedBytes(params));
     pack();
     work = kWork(params);

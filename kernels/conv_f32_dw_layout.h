@@ -20,8 +20,6 @@
 
 namespace octet::kernels::conv_f32_dw {
 
-inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
-
 // The most vectors of one segment in a slice, of dy or of x without spans.
 inline constexpr size_t kMostVectors = 12;
 

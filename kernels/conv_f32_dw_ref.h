@@ -48,3 +48,18 @@ inline ConvF32DwValue conv_f32_dw(const conv_f32_dw::Params& params, size_t o, s
 }
 
 }  // namespace octet::kernels::ref
+
+namespace octet::kernels {
+
+// Kernel and specification, as templates of tests and benchmarks take them.
+struct ConvF32DwKernel {
+  using Params = conv_f32_dw::Params;
+  static constexpr auto work = conv_f32_dw::work;
+  static constexpr auto partials_bytes = conv_f32_dw::partials_bytes;
+  static constexpr auto run = conv_f32_dw::run;
+  static constexpr auto finish_work = conv_f32_dw::finish_work;
+  static constexpr auto finish = conv_f32_dw::finish;
+  static constexpr auto reference = ref::conv_f32_dw;
+};
+
+}  // namespace octet::kernels

@@ -11,16 +11,7 @@
 namespace octet::kernels {
 namespace {
 
-struct Kernel {
-  using Params = conv_f32_dw::Params;
-  static constexpr auto work = conv_f32_dw::work;
-  static constexpr auto partials_bytes = conv_f32_dw::partials_bytes;
-  static constexpr auto run = conv_f32_dw::run;
-  static constexpr auto finish_work = conv_f32_dw::finish_work;
-  static constexpr auto finish = conv_f32_dw::finish;
-  static constexpr auto reference = ref::conv_f32_dw;
-};
-using Layer = testing::ConvF32DwLayer<Kernel>;
+using Layer = testing::ConvF32DwLayer<ConvF32DwKernel>;
 constexpr auto check = testing::check_dw<Layer>;
 
 }  // namespace

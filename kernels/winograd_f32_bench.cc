@@ -2,35 +2,28 @@
 // direct form's multiply-adds for both. How and what: conv_bench.h.
 #include <string>
 
-#include "base/buffer.h"
 #include "kernels/conv_bench.h"
 #include "kernels/conv_f32.h"
 #include "kernels/conv_f32_ref.h"
+#include "kernels/winograd_bench.h"
 #include "kernels/winograd_f32.h"
 #include "kernels/winograd_f32_ref.h"
 
 namespace octet::kernels {
 namespace {
 
+using WinogradLayer =
+    ConvF32BenchLayer<winograd_f32::Params, winograd_f32::packed_bytes, winograd_f32::pack,
+                      winograd_f32::work, winograd_f32::run, ref::winograd_f32>;
 // With the tile that the engine would take, if any.
-struct Winograd
-    : ConvF32BenchLayer<winograd_f32::Params, winograd_f32::packed_bytes, winograd_f32::pack,
-                        winograd_f32::work, winograd_f32::run, ref::winograd_f32> {
-  explicit Winograd(const Conv2dGeometry& g) : ConvF32BenchLayer(g) {
-    params.tile = winograd_f32::best_tile(g);
-    packed = AlignedBuffer(winograd_f32::packed_bytes(params));
-    pack();
-    work = winograd_f32::work(params);
-    workspace = AlignedBuffer(work.workspace_bytes);
-  }
+struct Winograd : WinogradLayer {
+  explicit Winograd(const Conv2dGeometry& g)
+      : WinogradLayer(g, {.geometry = g, .tile = winograd_f32::best_tile(g)}) {}
 };
 using Direct = ConvF32BenchLayer<conv_f32::Params, conv_f32::packed_bytes, conv_f32::pack,
                                  conv_f32::work, conv_f32::run, ref::conv_f32>;
 
-struct Shape {
-  size_t batch, hw, in_c, out_c;
-};
-constexpr Shape kShapes[] = {
+constexpr WinogradShape kShapes[] = {
     // ResNet-20, and what comes close to the least that pays
     {64, 32, 16, 16},
     {64, 16, 32, 32},
@@ -54,21 +47,16 @@ constexpr Shape kShapes[] = {
 };
 
 template <class Layer>
-void add(const char* kind, const Shape& s) {
-  Conv2dGeometry g = ConvShape{s.hw, s.in_c, s.out_c, 3, 1}.geometry();
-  g.batch = s.batch;
-  const std::string hw = std::to_string(s.hw);
+void add(const char* kind, const WinogradShape& s) {
   const Target& target = supported_targets().front();
-  const std::string name = "winograd_f32/" + std::string(target.name) + "/" +
-                           std::to_string(s.batch) + "x" + hw + "x" + hw + " " +
-                           std::to_string(s.in_c) + "->" + std::to_string(s.out_c) + " " + kind;
-  benchmark::RegisterBenchmark(name.c_str(), measure_conv<Layer>, target, g)
+  const std::string name = "winograd_f32/" + std::string(target.name) + "/" + s.text() + " " + kind;
+  benchmark::RegisterBenchmark(name.c_str(), measure_conv<Layer>, target, s.geometry())
       ->UseManualTime()
       ->Iterations(3);
 }
 
 const bool kRegistered = [] {
-  for (const Shape& s : kShapes) {
+  for (const WinogradShape& s : kShapes) {
     add<Winograd>("winograd", s);
     add<Direct>("direct", s);
   }

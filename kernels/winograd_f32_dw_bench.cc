@@ -6,35 +6,14 @@
 #include "kernels/conv_f32_dw.h"
 #include "kernels/conv_f32_dw_bench.h"
 #include "kernels/conv_grad_bench.h"
+#include "kernels/winograd_bench.h"
 #include "kernels/winograd_f32_dw.h"
 #include "kernels/winograd_f32_dw_ref.h"
 
 namespace octet::kernels {
 namespace {
 
-struct Winograd {
-  using Params = winograd_f32_dw::Params;
-  static constexpr auto work = winograd_f32_dw::work;
-  static constexpr auto partials_bytes = winograd_f32_dw::partials_bytes;
-  static constexpr auto run = winograd_f32_dw::run;
-  static constexpr auto finish_work = winograd_f32_dw::finish_work;
-  static constexpr auto finish = winograd_f32_dw::finish;
-  static constexpr auto reference = ref::winograd_f32_dw;
-};
-struct Direct {
-  using Params = conv_f32_dw::Params;
-  static constexpr auto work = conv_f32_dw::work;
-  static constexpr auto partials_bytes = conv_f32_dw::partials_bytes;
-  static constexpr auto run = conv_f32_dw::run;
-  static constexpr auto finish_work = conv_f32_dw::finish_work;
-  static constexpr auto finish = conv_f32_dw::finish;
-  static constexpr auto reference = ref::conv_f32_dw;
-};
-
-struct Shape {
-  size_t batch, hw, in_c, out_c;
-};
-constexpr Shape kShapes[] = {
+constexpr WinogradShape kShapes[] = {
     // ResNet-20
     {64, 32, 16, 16},
     {64, 16, 32, 32},
@@ -57,23 +36,19 @@ constexpr Shape kShapes[] = {
 };
 
 template <class Layer>
-void add(const char* kind, const Shape& s) {
-  Conv2dGeometry g = ConvShape{s.hw, s.in_c, s.out_c, 3, 1}.geometry();
-  g.batch = s.batch;
-  const std::string hw = std::to_string(s.hw);
-  const std::string name = std::to_string(s.batch) + "x" + hw + "x" + hw + " " +
-                           std::to_string(s.in_c) + "->" + std::to_string(s.out_c) + " " + kind;
-  benchmark::RegisterBenchmark(name.c_str(), measure_gradient<Layer>, g)
+void add(const char* kind, const WinogradShape& s) {
+  const std::string name = s.text() + " " + kind;
+  benchmark::RegisterBenchmark(name.c_str(), measure_gradient<Layer>, s.geometry())
       ->UseManualTime()
       ->Iterations(3);
 }
 
 const bool kRegistered = [] {
-  for (const Shape& s : kShapes) {
-    add<ConvF32DwBenchLayer<Winograd, false>>("winograd", s);
-    add<ConvF32DwBenchLayer<Winograd, true>>("winograd u8", s);
-    add<ConvF32DwBenchLayer<Direct, false>>("direct", s);
-    add<ConvF32DwBenchLayer<Direct, true>>("direct u8", s);
+  for (const WinogradShape& s : kShapes) {
+    add<ConvF32DwBenchLayer<WinogradF32DwKernel, false>>("winograd", s);
+    add<ConvF32DwBenchLayer<WinogradF32DwKernel, true>>("winograd u8", s);
+    add<ConvF32DwBenchLayer<ConvF32DwKernel, false>>("direct", s);
+    add<ConvF32DwBenchLayer<ConvF32DwKernel, true>>("direct u8", s);
   }
   return true;
 }();

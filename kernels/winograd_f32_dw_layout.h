@@ -19,8 +19,6 @@
 
 namespace octet::kernels::winograd_f32_dw {
 
-inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
-
 inline constexpr size_t kTile = 4, kPatch = kTile + 2, kPositions = kPatch * kPatch, kTaps = 9;
 // Output channels that are multiplied together: M stays in L2 beside U and V.
 inline constexpr size_t kRows = 16;

@@ -40,3 +40,18 @@ inline ConvF32DwValue winograd_f32_dw(const winograd_f32_dw::Params& params, siz
 }
 
 }  // namespace octet::kernels::ref
+
+namespace octet::kernels {
+
+// Kernel and specification, as templates of tests and benchmarks take them.
+struct WinogradF32DwKernel {
+  using Params = winograd_f32_dw::Params;
+  static constexpr auto work = winograd_f32_dw::work;
+  static constexpr auto partials_bytes = winograd_f32_dw::partials_bytes;
+  static constexpr auto run = winograd_f32_dw::run;
+  static constexpr auto finish_work = winograd_f32_dw::finish_work;
+  static constexpr auto finish = winograd_f32_dw::finish;
+  static constexpr auto reference = ref::winograd_f32_dw;
+};
+
+}  // namespace octet::kernels

@@ -10,37 +10,15 @@
 
 #include "kernels/conv_f32_dw_testing.h"
 #include "kernels/winograd_f32_dw_ref.h"
+#include "kernels/winograd_testing.h"
 
 namespace octet::kernels {
 namespace {
 
-struct Kernel {
-  using Params = winograd_f32_dw::Params;
-  static constexpr auto work = winograd_f32_dw::work;
-  static constexpr auto partials_bytes = winograd_f32_dw::partials_bytes;
-  static constexpr auto run = winograd_f32_dw::run;
-  static constexpr auto finish_work = winograd_f32_dw::finish_work;
-  static constexpr auto finish = winograd_f32_dw::finish;
-  static constexpr auto reference = ref::winograd_f32_dw;
-};
-using Layer = testing::ConvF32DwLayer<Kernel>;
-constexpr auto check = testing::check_dw<Layer>;
+using testing::three_by_three;
 
-// `after` rows and columns of padding at the bottom and right.
-Conv2dGeometry three_by_three(size_t batch, size_t h, size_t w, size_t in_c, size_t out_c,
-                              size_t pad = 1, size_t after = 1) {
-  return {.batch = batch,
-          .in_h = h,
-          .in_w = w,
-          .in_c = in_c,
-          .out_h = h + pad + after - 2,
-          .out_w = w + pad + after - 2,
-          .out_c = out_c,
-          .kernel_h = 3,
-          .kernel_w = 3,
-          .pad_top = pad,
-          .pad_left = pad};
-}
+using Layer = testing::ConvF32DwLayer<WinogradF32DwKernel>;
+constexpr auto check = testing::check_dw<Layer>;
 
 // Several tasks each, of several steps, and several blocks.
 std::vector<Conv2dGeometry> large_layers() {

@@ -21,8 +21,6 @@
 
 namespace octet::kernels::winograd_f32 {
 
-inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
-
 inline size_t products(const Conv2dGeometry& g, size_t m) {
   return divide_up(g.out_h, m) * divide_up(g.out_w, m) * (m + 2) * (m + 2);
 }

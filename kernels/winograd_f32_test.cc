@@ -9,9 +9,12 @@
 
 #include "kernels/conv_f32_testing.h"
 #include "kernels/winograd_f32_ref.h"
+#include "kernels/winograd_testing.h"
 
 namespace octet::kernels {
 namespace {
+
+using testing::three_by_three;
 
 using Layer =
     testing::ConvF32Layer<winograd_f32::Params, winograd_f32::packed_bytes, winograd_f32::pack,
@@ -27,22 +30,6 @@ struct LayerOf : Layer {
 void check_everywhere(const Conv2dGeometry& g) {
   testing::check_everywhere<LayerOf<4>>(g);
   testing::check_everywhere<LayerOf<2>>(g);
-}
-
-// `after` rows and columns of padding at the bottom and right.
-Conv2dGeometry three_by_three(size_t batch, size_t h, size_t w, size_t in_c, size_t out_c,
-                              size_t pad, size_t after) {
-  return {.batch = batch,
-          .in_h = h,
-          .in_w = w,
-          .in_c = in_c,
-          .out_h = h + pad + after - 2,
-          .out_w = w + pad + after - 2,
-          .out_c = out_c,
-          .kernel_h = 3,
-          .kernel_w = 3,
-          .pad_top = pad,
-          .pad_left = pad};
 }
 
 // Both tile sizes, inside and at the edge, whole vectors of channels and odd ones.
