@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "base/resident_memory_testing.h"
 #include "embed/octet.h"
 
 namespace octet::bench {
@@ -66,15 +67,10 @@ double milliseconds(clockid_t clock) {
   return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
 }
 
-// Exact, which /proc/self/statm is not; without stdio's buffers, which would count.
 double resident_bytes() {
-  static char text[4096];
-  const int file = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
-  const ssize_t got = file >= 0 ? read(file, text, sizeof text - 1) : -1;
-  if (file >= 0) close(file);
-  const char* line = got > 0 ? std::strstr(text, "\nRss:") : nullptr;
-  if (line == nullptr) stop("/proc/self/smaps_rollup can't be read");
-  return 1024 * std::atof(line + 5);
+  const size_t bytes = testing::resident_bytes();
+  if (bytes == 0) stop("/proc/self/smaps_rollup can't be read");
+  return static_cast<double>(bytes);
 }
 
 double faults() {

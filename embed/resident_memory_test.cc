@@ -1,17 +1,15 @@
 // What a process has in memory once it has loaded a model's file and run it: the weights, the arena
 // and little else. As a consumer links it.
 #define BOOST_TEST_MODULE resident_memory
-#include <fcntl.h>
 #include <malloc.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "base/resident_memory_testing.h"
 #include "embed/octet.h"
 #include "engine/engine_testing.h"
 #include "engine/format.h"
@@ -21,15 +19,10 @@ namespace {
 
 constexpr size_t kAllowance = 2'000'000;  // bytes: the library's code, the model's tables
 
-// Exact, which /proc/self/statm is not; without stdio's buffers, which would count.
 size_t resident_bytes() {
-  static char text[4096];
-  const int file = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
-  const ssize_t got = file >= 0 ? read(file, text, sizeof text - 1) : -1;
-  if (file >= 0) close(file);
-  const char* line = got > 0 ? std::strstr(text, "\nRss:") : nullptr;
-  BOOST_REQUIRE(line != nullptr);
-  return 1024 * static_cast<size_t>(std::atoll(line + 5));
+  const size_t bytes = testing::resident_bytes();
+  BOOST_REQUIRE(bytes > 0);
+  return bytes;
 }
 
 // Linear layers with some 16 MB of weights, and an image with an arena of some 4 MB before them.

@@ -6,10 +6,10 @@
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <string>
 
+#include "base/resident_memory_testing.h"
 #include "embed/octet.h"
 #include "engine/engine_testing.h"
 #include "engine/format.h"
@@ -24,16 +24,12 @@ size_t length(size_t times) {
   return trust != nullptr && std::strcmp(trust, "full") == 0 ? 10 * times : times;
 }
 
-// Without what malloc keeps at hand. Counted page by page: the sums in statm and status are late.
+// Without what malloc keeps at hand.
 size_t resident_bytes() {
   malloc_trim(0);
-  std::ifstream file("/proc/self/smaps_rollup");
-  std::string word;
-  size_t kilobytes = 0;
-  while (file >> word && word != "Rss:") {
-  }
-  BOOST_REQUIRE(file >> kilobytes);
-  return 1024 * kilobytes;
+  const size_t bytes = testing::resident_bytes();
+  BOOST_REQUIRE(bytes > 0);
+  return bytes;
 }
 
 // What malloc has given and not got back.
