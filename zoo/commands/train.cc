@@ -87,7 +87,6 @@ void check(const Options& o) {
   OCTET_CHECK(!o.resume || !o.out.empty(), "--resume needs --out, where the checkpoint is");
   OCTET_CHECK(!o.verify || o.train.qat, "--verify belongs to --qat");
   OCTET_CHECK(!o.train.learn_scales || o.train.qat, "--learn-scales belongs to --qat");
-  OCTET_CHECK(o.folder.empty() || !o.data.empty(), "--data-folder needs --data");
 }
 
 // What the user typed, for the log: options in the order of the help.
