@@ -103,8 +103,7 @@ Seeds files_of(const std::vector<Program>& programs) {
   return files;
 }
 
-// ---- The C API
-// -----------------------------------------------------------------------------------
+// The C API.
 
 struct Reader {
   const AlignedBuffer& file;
