@@ -1,5 +1,6 @@
 #include "engine/instructions/attention.h"
 
+#include "base/printable.h"
 #include "engine/instructions/operands.h"
 #include "engine/instructions/run_tasks.h"
 #include "kernels/attention_f32.h"
@@ -70,8 +71,9 @@ Result<std::unique_ptr<Kernel>> create_attention(const Program& program,
   if (!operands.ok()) return operands.failure();
   for (const Value* value :
        {&operands.input(0), &operands.input(1), &operands.input(2), &operands.output()})
-    operands.require(value->dtype == DType::f32 && value->shape == q, "value '", value->name,
-                     "' is ", name_of(value->dtype), " ", value->shape, ", not f32 ", q);
+    operands.require(value->dtype == DType::f32 && value->shape == q, "value '",
+                     printable(value->name), "' is ", name_of(value->dtype), " ", value->shape,
+                     ", not f32 ", q);
   operands.require(q[2] % static_cast<int64_t>(heads) == 0, q[2], " features in ", heads, " heads");
   operands.require(q[1] <= kMaxExtent && q[2] <= kMaxExtent, "q ", q, " is larger than 2^30");
   if (activations > 3) {

@@ -75,6 +75,10 @@ BOOST_AUTO_TEST_CASE(attention_that_breaks_the_contract_is_refused) {
              "attention 'layer': mask is f32 [1, 10], not s64 [1, 10]");
   BOOST_TEST(why_attention([](Program& p) { p.values[0].dtype = DType::s64; }) ==
              "attention 'layer': value 'q' is s64 [1, 10, 12], not f32 [1, 10, 12]");
+  BOOST_TEST(why_attention([](Program& p) {
+               p.values[1].name = "k\n";
+               p.values[1].shape = {1, 9, 12};
+             }) == "attention 'layer': value 'k?' is f32 [1, 9, 12], not f32 [1, 10, 12]");
 }
 
 }  // namespace octet::engine
