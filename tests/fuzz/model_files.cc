@@ -142,8 +142,9 @@ void run_embedded(octet_model* model) {
   for (size_t i = 0; i < octet_model_outputs(model); ++i) {
     demand(octet_model_output_info(model, i, &info) == OCTET_OK, octet_last_error());
     std::vector<float> values(info.elements);
-    demand(octet_session_get_f32(session.get(), i, values.data(), values.size()) == OCTET_OK,
-           octet_last_error());
+    const octet_status got = octet_session_get_f32(session.get(), i, values.data(), values.size());
+    // An input that is given out again may be s64, which has no real numbers.
+    demand((got == OCTET_OK) == (info.dtype != OCTET_S64), octet_last_error());
   }
 }
 
