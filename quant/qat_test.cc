@@ -130,6 +130,17 @@ BOOST_AUTO_TEST_CASE(frozen_training_computes_what_ships_to_the_bit) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_first_pass_in_eval_mode_observes_and_leaves_batch_norm_alone) {
+  nn::manual_seed(9);
+  Net net;
+  const auto prepared = qat(net);
+  prepared->eval();
+  (*prepared)(random_tensor(kShape, 0));
+  for (const float mean : net.stem_bn.running_mean.values<float>()) BOOST_TEST(mean == 0.0f);
+  for (const float var : net.stem_bn.running_var.values<float>()) BOOST_TEST(var == 1.0f);
+  check_equals_engine(*prepared, random_tensor(kShape, 50));
+}
+
 BOOST_AUTO_TEST_CASE(the_input_may_meet_any_layer_first) {
   const auto check = [](auto forward) {
     nn::manual_seed(7);

@@ -158,9 +158,9 @@ class TrainedOp : public TapeOp {
     // mean.
     Tensor mean = parts_.running_mean.clone();
     if (parts_.bias.defined()) add_scaled(mean, -1.0f, parts_.bias);
-    nn::BatchNormPass pass =
-        nn::batch_norm_pass(*parts_.batch_norm, !layer_.prepared.bn_frozen(),
-                            {conv, parts_.gamma, parts_.beta, mean, parts_.running_var});
+    const bool training = layer_.prepared.is_training() && !layer_.prepared.bn_frozen();
+    nn::BatchNormPass pass = nn::batch_norm_pass(
+        *parts_.batch_norm, training, {conv, parts_.gamma, parts_.beta, mean, parts_.running_var});
     if (!pass.training) return pass;
     if (parts_.bias.defined()) add_scaled(mean, 1.0f, parts_.bias);
     std::copy_n(mean.data<float>(), mean.elements(), parts_.running_mean.data<float>());
