@@ -70,6 +70,7 @@ class BatchNorm2d : public Module {
   Tensor forward(const Tensor& x) override;
   // Of the passes to come.
   void set_momentum(float momentum) { options_.momentum = momentum; }
+  const BatchNormOptions& options() const { return options_; }
 
   Tensor weight, bias;
   Tensor running_mean, running_var;

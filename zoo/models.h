@@ -1,6 +1,7 @@
 // The models that there are, for programs that take one by name.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +28,9 @@ struct ModelEntry {
   // for an option that the model does not have.
   std::unique_ptr<nn::Module> (*create)(const ModelOptions& options);
   Preprocessing preprocessing;
+  // FNV-1a of the logits of its seeded int8 model (seeded_model.h) for the input that `octet bench`
+  // makes up: the same on every machine. tests/zoo_golden_test.cc says what it is of a new model.
+  uint64_t golden;
 };
 
 std::span<const ModelEntry> models();

@@ -54,4 +54,15 @@ void set_inputs(engine::Session& session, const InputBytes& inputs) {
     std::memcpy(session.input(i), inputs[i].data(), inputs[i].size());
 }
 
+Fnv1a hash_outputs(engine::Session& session, const engine::Program& program) {
+  Fnv1a hash;
+  for (size_t i = 0; i < program.outputs.size(); ++i) {
+    const engine::ValueId id = program.outputs[i];
+    const size_t bytes =
+        static_cast<size_t>(session.shape(id).elements()) * size_of(program.values[id].dtype);
+    hash.add({static_cast<const std::byte*>(session.output(i)), bytes});
+  }
+  return hash;
+}
+
 }  // namespace octet::zoo

@@ -1,4 +1,5 @@
-// Inputs made from a seed, for running a model without data: the same numbers on every machine.
+// Inputs made from a seed, for running a model without data: the same numbers on every machine; and
+// one number for what came out.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "engine/model.h"
+#include "zoo/hash.h"
 
 namespace octet::zoo {
 
@@ -19,5 +21,8 @@ InputBytes make_inputs(const engine::Program& program, size_t batch, uint64_t se
 
 // Before each run, which may use an input's memory.
 void set_inputs(engine::Session& session, const InputBytes& inputs);
+
+// Of all outputs of the last run.
+Fnv1a hash_outputs(engine::Session& session, const engine::Program& program);
 
 }  // namespace octet::zoo

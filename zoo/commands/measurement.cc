@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "zoo/commands/made_inputs.h"
 #include "zoo/commands/options.h"
-#include "zoo/hash.h"
 #include "zoo/table.h"
 
 namespace octet::zoo {
@@ -46,17 +45,6 @@ double run_ms(engine::Session& session, const InputBytes& inputs) {
   session.run();
   const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
   return spent.count();
-}
-
-std::string hash_outputs(engine::Session& session, const engine::Program& program) {
-  Fnv1a hash;
-  for (size_t i = 0; i < program.outputs.size(); ++i) {
-    const engine::ValueId id = program.outputs[i];
-    const size_t bytes =
-        static_cast<size_t>(session.shape(id).elements()) * size_of(program.values[id].dtype);
-    hash.add({static_cast<const std::byte*>(session.output(i)), bytes});
-  }
-  return hash.text();
 }
 
 void keep_fastest(std::vector<engine::LayerProfile>& layers,
@@ -108,7 +96,7 @@ Measurement measure_model(const ModelPtr& model, ParallelFor& pool, const Measur
   m.runs = options.runs;
   m.batch = options.batch;
   for (size_t i = 0; i < kWarmUpRuns; ++i) run_ms(session, inputs);
-  m.hash = hash_outputs(session, program);
+  m.hash = hash_outputs(session, program).text();
   m.is_integer = is_integer(program);
   Progress progress("latency", options.runs);
   std::vector<double> times;
