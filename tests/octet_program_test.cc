@@ -176,6 +176,14 @@ BOOST_AUTO_TEST_CASE(inspect_lists_the_layers_as_text_and_as_json) {
   BOOST_TEST(json::parse(read_file(file)) == facts);
 }
 
+BOOST_AUTO_TEST_CASE(bench_of_a_seeded_model_knows_the_hash_of_every_machine) {
+  const json known = desk().json_of({"bench", "--model=resnet20", "--runs=1", "--threads=2"});
+  BOOST_TEST(known["hash"] == known["golden_hash"]);
+  const json other = desk().json_of({"bench", "--model=resnet20", "--runs=1", "--seed=2"});
+  BOOST_TEST(other["hash"] != known["hash"]);
+  BOOST_TEST(!other.contains("golden_hash"));
+}
+
 BOOST_AUTO_TEST_CASE(bench_gives_one_hash_for_any_number_of_threads) {
   const auto bench = [](const Arguments& more) {
     Arguments arguments = {"bench", files().int8, "--runs=3"};
@@ -229,6 +237,9 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
     check_refused({command, file, "--json=" + file}, {file, "is read"});
   check_refused({"compare", file, file, "--json=" + file}, {file, "is read"});
   check_refused({"bench", file, "--runs=0"}, {"--runs"});
+  check_refused({"bench"}, {"--model"});
+  check_refused({"bench", file, "--model=resnet20"}, {"--model"});
+  check_refused({"bench", "--model=resnet21"}, {"resnet21"});
   check_refused({"bench", file, "--threads=many"}, {"many"});
   check_refused({"bench", file, "--seed=-1"}, {"--seed", "-1"});
   check_refused({"bench", file, "--target=Z80"}, {"Z80"});

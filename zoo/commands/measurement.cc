@@ -82,6 +82,14 @@ std::string layers_text(const Measurement& m) {
   return format_table(rows);
 }
 
+std::string about_hash(const Measurement& m) {
+  if (!m.golden.empty())
+    return m.hash == m.golden ? "the hash is that of every machine"
+                              : "THE HASH IS " + m.golden + " ON OTHER MACHINES";
+  return m.is_integer ? "an int8 model: the hash is the same on every machine"
+                      : "layers with f32 weights: on another machine the hash may differ";
+}
+
 }  // namespace
 
 Measurement measure_model(const ModelPtr& model, ParallelFor& pool, const MeasureOptions& options) {
@@ -130,9 +138,7 @@ std::string to_text(const Measurement& m) {
                     {"packed weights, MB", mega(m.packed_bytes)},
                     {"activations, MB", mega(m.activation_bytes)},
                     {"hash of the outputs", m.hash}});
-  text += '\n' + m.target + "; " +
-          (m.is_integer ? "an int8 model: the hash is the same on every machine\n"
-                        : "layers with f32 weights: on another machine the hash may differ\n");
+  text += '\n' + m.target + "; " + about_hash(m) + '\n';
   return text;
 }
 
@@ -148,6 +154,7 @@ Json to_json(const Measurement& m) {
                {"activation_bytes", m.activation_bytes},
                {"hash", m.hash},
                {"hash_is_portable", m.is_integer}};
+  if (!m.golden.empty()) json["golden_hash"] = m.golden;
   json["layers"] = Json::array();
   for (size_t i = 0; i < m.layers.size(); ++i) {
     const engine::LayerProfile& layer = m.layers[i];

@@ -23,6 +23,8 @@ struct Measurement {
   size_t weight_bytes = 0, packed_bytes = 0, activation_bytes = 0;
   // FNV-1a of all outputs on the input of that seed (made_inputs.h).
   std::string hash;
+  // What it is on every machine; empty where that is not known (ModelEntry::golden).
+  std::string golden;
   // Every layer with weights multiplies integers: the hash is the same on every machine.
   bool is_integer = false;
   std::vector<engine::LayerProfile> layers;  // each one's fastest time

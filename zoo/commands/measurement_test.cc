@@ -73,6 +73,18 @@ BOOST_AUTO_TEST_CASE(float_weights_are_said_to_be_so) {
   BOOST_TEST(to_text(m).find("may differ") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_hash_that_is_known_is_compared) {
+  SingleThread here;
+  Measurement m = measure_model(make_model(small_program(1, true)), here, {.runs = 1});
+  BOOST_TEST(!to_json(m).contains("golden_hash"));
+  m.golden = m.hash;
+  BOOST_TEST(to_json(m)["golden_hash"] == m.hash);
+  BOOST_TEST(to_text(m).find("the hash is that of every machine") != std::string::npos);
+  m.golden = "0123456789abcdef";
+  BOOST_TEST(to_text(m).find("THE HASH IS 0123456789abcdef ON OTHER MACHINES") !=
+             std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(every_layer_has_its_row_and_its_share) {
   SingleThread here;
   const engine::Program program = small_program(1, true);
