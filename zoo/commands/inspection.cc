@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "engine/planner.h"
 #include "zoo/table.h"
 
 namespace octet::zoo {
@@ -193,6 +194,7 @@ ModelFacts facts_of(const engine::Model& model, const std::string& path) {
   facts.layers = layers_of(model);
   facts.constant_bytes = program.constant_bytes();
   facts.peak_activation_bytes = model.peak_activation_bytes();
+  facts.live_activation_bytes = engine::live_bytes_bound(program, 1);
   for (const LayerFacts& layer : facts.layers) facts.macs += layer.macs;
   return facts;
 }
@@ -212,7 +214,8 @@ std::string to_text(const ModelFacts& facts) {
                    std::to_string(facts.file_version));
   line("inputs", joined(facts.inputs));
   line("outputs", joined(facts.outputs));
-  line("peak activations", std::to_string(facts.peak_activation_bytes) + " bytes");
+  line("peak activations", std::to_string(facts.peak_activation_bytes) + " bytes; at once alive " +
+                               std::to_string(facts.live_activation_bytes));
   for (const auto& [key, value] : facts.metadata) line(key, shortened(value));
   return text;
 }
@@ -223,6 +226,7 @@ Json to_json(const ModelFacts& facts) {
                {"file_version", facts.file_version},
                {"constant_bytes", facts.constant_bytes},
                {"peak_activation_bytes", facts.peak_activation_bytes},
+               {"live_activation_bytes", facts.live_activation_bytes},
                {"macs", facts.macs},
                {"inputs", facts.inputs},
                {"outputs", facts.outputs}};

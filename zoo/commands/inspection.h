@@ -35,7 +35,9 @@ struct ModelFacts {
   std::vector<std::pair<std::string, std::string>> metadata;
   std::vector<std::string> inputs, outputs;  // "f32 [1, 224, 224, 3]"
   std::vector<LayerFacts> layers;
-  size_t constant_bytes = 0, peak_activation_bytes = 0, macs = 0;
+  size_t constant_bytes = 0, macs = 0;
+  // Of the arena, and of all that is alive during one instruction, at most: no plan needs less.
+  size_t peak_activation_bytes = 0, live_activation_bytes = 0;
 };
 
 std::vector<LayerFacts> layers_of(const engine::Model& model);

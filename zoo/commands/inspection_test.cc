@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "engine/engine_testing.h"
 #include "engine/format.h"
+#include "engine/planner.h"
 #include "zoo/temp_folder_testing.h"
 
 namespace octet::zoo {
@@ -89,6 +90,8 @@ BOOST_AUTO_TEST_CASE(totals_are_sums_and_the_file_speaks_for_itself) {
   BOOST_TEST(facts.constant_bytes == bytes);
   BOOST_TEST(facts.macs == macs);
   BOOST_TEST(facts.peak_activation_bytes == model->peak_activation_bytes());
+  BOOST_TEST(facts.live_activation_bytes == engine::live_bytes_bound(model->program(), 1));
+  BOOST_TEST(to_text(facts).find("at once alive") != std::string::npos);
   BOOST_TEST((facts.inputs == std::vector<std::string>{"f32 [1, 13, 11, 3]"}));
   const nlohmann::ordered_json json = to_json(facts);
   BOOST_TEST(json["layers"].size() == program.instructions.size());
