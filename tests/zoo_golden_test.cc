@@ -4,8 +4,7 @@
 // A change of these numbers is a change of the arithmetic (docs/numerics.md): models that were
 // shipped would give other answers.
 //
-// Instrumented and emulated runs take the models that OCTET_GOLDEN_MODELS names,
-// "resnet20,resnet32"
+// Instrumented and emulated runs take only the models that OCTET_GOLDEN_MODELS names, with commas
 // (--config=slow in .bazelrc).
 #define BOOST_TEST_MODULE zoo_golden
 #include <algorithm>
