@@ -56,7 +56,16 @@ engine::ValueId DropoutOp::lower(const Lowering& layer) const {
   return layer.inputs.at(0);
 }
 
-Dropout::Dropout(float p) : p_(p) { DropoutOp(p, true); }
+std::shared_ptr<const Op> DropoutOp::in_training() const {
+  return p_ > 0.0f ? std::make_shared<DropoutOp>(p_, true) : nullptr;
+}
+
+Dropout::Dropout(float p) { set_p(p); }
+
+void Dropout::set_p(float p) {
+  DropoutOp(p, true);  // checks it
+  p_ = p;
+}
 
 Tensor Dropout::forward(const Tensor& x) {
   return apply_one(std::make_shared<DropoutOp>(p_, is_training()), {x});

@@ -19,6 +19,7 @@ class DropoutOp : public Op {
   std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::pass_through; }
   bool is_identity() const override { return !training_; }
+  std::shared_ptr<const Op> in_training() const override;
   engine::ValueId lower(const Lowering& layer) const override;
 
  private:
@@ -33,6 +34,8 @@ class DropoutOp : public Op {
 class Dropout : public Module {
  public:
   explicit Dropout(float p = 0.5f);
+  // Of the passes, and graphs, to come.
+  void set_p(float p);
   Tensor forward(const Tensor& x) override;
 
  private:

@@ -52,10 +52,11 @@ Graph trace(Module& module, std::span<const Tensor> examples);
 // or a batch norm of its own [+ activation], or a single other node; stubs are groups of their own.
 // Found on the graph: a follower is fused when it is the only reader of what comes before.
 struct LayerGroup {
-  int main = -1;               // node
-  std::vector<int> followers;  // nodes, in order
-  std::vector<int> inputs;     // activation value ids, in the order of the main op
-  int output = -1;             // value id
+  int main = -1;                // node
+  std::vector<int> followers;   // nodes, in order
+  std::vector<int> inputs;      // activation value ids, in the order of the main op
+  std::vector<int> raw_inputs;  // the same before identity ops are skipped
+  int output = -1;              // value id
 };
 // Covers every node, in execution order; identity ops are skipped and `alias` says which value
 // stands for another: alias[v] == v where nothing was skipped.

@@ -60,7 +60,9 @@ class GroupFinder {
     group.output = node.outputs[0];
     for (int value : node.inputs) {
       const int source = grouped_.alias[value];
-      if (!graph_.values[source].constant.defined()) group.inputs.push_back(source);
+      if (graph_.values[source].constant.defined()) continue;
+      group.inputs.push_back(source);
+      group.raw_inputs.push_back(value);
     }
     taken_[main] = true;
     if (node.op->has_weight()) {

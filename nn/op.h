@@ -117,6 +117,8 @@ class Op : public TapeOp {
   }
   // The op does nothing in eval mode (dropout, identity): graphs leave it out.
   virtual bool is_identity() const { return false; }
+  // What an identity op is in training, where it does something then (dropout); else null.
+  virtual std::shared_ptr<const Op> in_training() const { return nullptr; }
 
   // Appends the instruction to the program and returns the value that holds its result.
   virtual engine::ValueId lower(const Lowering& layer) const = 0;

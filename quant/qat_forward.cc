@@ -132,7 +132,12 @@ class Pass {
         groups_(prepared.groups()),
         plan_(begin_plan(prepared)),
         values_(graph_.values.size()),
-        last_reader_(graph_.values.size()) {
+        last_reader_(graph_.values.size()),
+        dropped_(graph_.values.size()) {
+    if (prepared.is_training()) {
+      for (const nn::GraphNode& node : graph_.nodes)
+        if (node.op->is_identity()) dropped_[node.outputs[0]] = &node;
+    }
     for (size_t g = 0; g < groups_.groups.size(); ++g)
       for (int value : groups_.groups[g].inputs) last_reader_[groups_.alias[value]] = g;
     last_reader_[groups_.alias[graph_.outputs[0]]] = groups_.groups.size();
@@ -160,11 +165,11 @@ class Pass {
     const nn::LayerGroup& group = groups_.groups[g];
     Forms& output = values_[groups_.alias[group.output]];
     if (role == QuantRole::stub || role == QuantRole::destub) {
-      output.f32 = as(group.inputs[0], DType::f32);
+      output.f32 = as(group.raw_inputs[0], DType::f32);
     } else if (!prepared_.is_quantized(g)) {
       output.f32 = run_layer_in_float(prepared_, g, inputs_of(group, DType::f32));
     } else if (prepared_.weight_observer(g) != nullptr) {
-      output.u8 = run_weighted(g, as(group.inputs[0], DType::u8));
+      output.u8 = run_weighted(g, as(group.raw_inputs[0], DType::u8));
     } else {
       output.u8 = run_other(g, role);
     }
@@ -236,12 +241,27 @@ class Pass {
 
   std::vector<Tensor> inputs_of(const nn::LayerGroup& group, DType dtype) {
     std::vector<Tensor> inputs;
-    for (int value : group.inputs) inputs.push_back(as(value, dtype));
+    for (int value : group.raw_inputs) inputs.push_back(as(value, dtype));
     return inputs;
   }
 
+  // What a group reads: the value that it stands for, or in training what dropout leaves of it.
   Tensor as(int raw_value, DType dtype) {
-    const int value = groups_.alias[raw_value];
+    const nn::GraphNode* node = dropped_[raw_value];
+    if (node == nullptr) return undropped(groups_.alias[raw_value], dtype);
+    const std::shared_ptr<const nn::Op> op = node->op->in_training();
+    if (op == nullptr) return as(node->inputs[0], dtype);
+    Forms& have = values_[raw_value];
+    if (dtype == DType::u8 && !have.u8.defined()) {
+      as(node->inputs[0], DType::u8);  // observes, where nothing has
+      have.u8 = quantize(as(raw_value, DType::f32), *plan_.qparams[groups_.alias[raw_value]]);
+    }
+    if (dtype == DType::f32 && !have.f32.defined())
+      have.f32 = apply_one(op, {as(node->inputs[0], DType::f32)});
+    return dtype == DType::u8 ? have.u8 : have.f32;
+  }
+
+  Tensor undropped(int value, DType dtype) {
     Forms& have = values_[value];
     if (dtype == DType::u8 && !have.u8.defined()) {
       Observer& observer = *prepared_.observer(value);
@@ -260,6 +280,8 @@ class Pass {
   ModelPlan plan_;
   std::vector<Forms> values_;
   std::vector<size_t> last_reader_;  // by value: the last group that reads it
+  // By value: the op that made it and that graphs leave out, in training.
+  std::vector<const nn::GraphNode*> dropped_;
 };
 
 }  // namespace

@@ -7,7 +7,11 @@
 //
 // In eval mode, and in training where batch norm is frozen and the observers are off, every integer
 // is that of the converted model, to the bit: all numbers come from the same plan (layer_plan.h).
-// Layers that stay float run in float. Dropout is left out.
+// Layers that stay float run in float.
+//
+// In training, dropout drops between layers: x / (1 - p) on the scale of x, as in FX graph mode,
+// where its output shares the qparams of its input; observers see x before. A dropout inside a
+// fused layer (between a convolution and its batch norm) is left out.
 #pragma once
 
 #include "quant/prepare.h"

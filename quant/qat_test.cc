@@ -1,4 +1,5 @@
 #define BOOST_TEST_MODULE qat
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
@@ -7,6 +8,7 @@
 #include "nn/add.h"
 #include "nn/batch_norm.h"
 #include "nn/conv2d.h"
+#include "nn/dropout.h"
 #include "nn/flatten.h"
 #include "nn/linear.h"
 #include "nn/max_pool2d.h"
@@ -280,6 +282,67 @@ BOOST_AUTO_TEST_CASE(learned_scales_follow_their_gradients) {
     };
     BOOST_TEST(loss_after(0.02) < loss_after(-0.02), "frozen " << frozen << ", loss " << loss);
   }
+}
+
+BOOST_AUTO_TEST_CASE(dropout_drops_in_training_alone) {
+  struct DropNet : nn::Module {
+    nn::Dropout before, after;
+    nn::Linear fc{64, 48};
+    DropNet(float p_before, float p_after) : before(p_before), after(p_after) {
+      register_module("before", before);
+      register_module("fc", fc);
+      register_module("after", after);
+    }
+    Tensor forward(const Tensor& x) override { return after(fc(before(x))); }
+  };
+  const Tensor x = random_tensor({1, 64}, 5);
+  // Frozen, after one pass that observed; the result in training.
+  const auto run = [&](DropNet& net) {
+    const auto prepared =
+        prepare_qat(net, Tensor::zeros({1, 64}), get_default_qat_qconfig_mapping("x86"));
+    (*prepared)(x);
+    prepared->disable_observer();
+    const Recording recording;
+    const Tensor y = (*prepared)(x);
+    backward(y, Tensor::full(y.shape(), 1.0f));
+    prepared->eval();
+    check_equals_engine(*prepared, x);
+    return std::pair(y, (*prepared)(x));
+  };
+  nn::manual_seed(8);
+
+  DropNet none(0.0f, 0.0f);
+  const auto [same, as_shipped] = run(none);
+  BOOST_TEST(std::memcmp(same.raw(), as_shipped.raw(), same.bytes()) == 0);
+
+  DropNet outputs(0.0f, 0.5f);
+  const auto [y, kept] = run(outputs);
+  int zeros = 0;
+  for (int64_t i = 0; i < y.elements(); ++i) {
+    const float v = y.data<float>()[i];
+    zeros += v == 0.0f;
+    BOOST_TEST((v == 0.0f || v == 2.0f * kept.data<float>()[i]));
+  }
+  // Binomial, 48 at 0.5: four standard deviations.
+  BOOST_TEST(std::abs(zeros - 24) <= 14);
+
+  // The gradient of a weight is the input that it met, where the result was not cut off.
+  DropNet inputs(0.25f, 0.0f);
+  run(inputs);
+  const float* row = inputs.fc.weight.grad().data<float>();
+  const auto is_zero = [](float v) { return v == 0.0f; };
+  for (int i = 0; i < 47 && std::all_of(row, row + 64, is_zero); ++i) row += 64;
+  zeros = static_cast<int>(std::count_if(row, row + 64, is_zero));
+  const auto [least, largest] = std::ranges::minmax(x.values<float>());
+  const float step = (largest - least) / 255;
+  for (int64_t i = 0; i < 64; ++i) {
+    const float scaled = std::clamp(x.data<float>()[i] / 0.75f, least, largest);
+    // Rounded before and after 1 / 0.75, and at the ends by a zero point that is an integer.
+    BOOST_TEST(
+        (row[i] == 0.0f || std::abs(row[i] - scaled) <= (0.5f / 0.75f + 0.5f + 0.5f) * step));
+  }
+  // 64 at 0.25.
+  BOOST_TEST(std::abs(zeros - 16) <= 14);
 }
 
 BOOST_AUTO_TEST_CASE(the_same_run_gives_the_same_bits_for_any_number_of_threads) {

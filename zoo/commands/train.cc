@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "engine/format.h"
+#include "nn/dropout.h"
 #include "nn/random.h"
 #include "tensor/state_dict.h"
 #include "tensor/threads.h"
@@ -25,6 +26,7 @@ namespace {
 struct Options {
   std::string model = "mobilenet_v2", data = "fashion-mnist", folder, weights, out;
   double width = 1.0;
+  std::optional<double> dropout;
   bool resume = false, no_augment = false, verify = false;
   TrainOptions train;
 };
@@ -33,6 +35,10 @@ void add_model_options(CLI::App& app, Options& o) {
   app.add_option("--model", o.model, "a model of the zoo, as mobilenet_v2, resnet20, resnet18");
   app.add_option("--width", o.width, "factor of the channels, of models that have one")
       ->check(real_between(0.05, 4.0));
+  app.add_option("--dropout", o.dropout,
+                 "chance of an element to be dropped, of models that have dropout; without it the "
+                 "model's own, with --qat 0")
+      ->check(real_between(0.0, 0.95));
   app.add_option("--data", o.data,
                  "fashion-mnist, mnist, cifar10, or a folder with train/ and val/, a folder of "
                  "images in them for each class");
@@ -129,6 +135,19 @@ void write_results(Trainer& trainer, const Options& o, const Dataset& data,
   save_safetensors(trainer.weights(), o.out + "/weights.safetensors");
 }
 
+void set_dropout(nn::Module& model, const Options& o) {
+  if (!o.dropout && !o.train.qat) return;
+  bool has_dropout = false;
+  model.for_each_module([&](const std::string&, nn::Module& module) {
+    auto* layer = dynamic_cast<nn::Dropout*>(&module);
+    if (layer == nullptr) return;
+    layer->set_p(static_cast<float>(o.dropout.value_or(0.0)));
+    has_dropout = true;
+  });
+  OCTET_CHECK(has_dropout || !o.dropout, "--dropout=", *o.dropout, ": ", o.model,
+              " has no dropout");
+}
+
 // The folder of the results, made where it is missing; --resume finds its checkpoint there.
 void prepare_folder(Options& o) {
   if (o.out.empty()) {
@@ -171,6 +190,7 @@ class Train : public Command {
     prepare_folder(o);
     std::ostringstream description;
     description << o.model << '|' << o.width << '|' << o.data << '|' << o.weights;
+    if (o.dropout) description << '|' << *o.dropout;
     Trainer trainer(
         {*model, *train.images, test.images.get(), train.augmentation, description.str()}, o.train);
     if (o.resume) trainer.resume();
@@ -193,6 +213,7 @@ class Train : public Command {
         {.num_classes = static_cast<int>(train.classes.size()),
          .width_mult = o.width,
          .small_images = train.images->preprocessing().crop <= kSmallSide});
+    set_dropout(*model, o);
     if (!o.weights.empty()) load_weights(*model, o.weights);
     return model;
   }
