@@ -197,10 +197,11 @@ class Train : public Command {
     train_to_the_end(trainer);
     std::cout << "most memory of tensors: "
               << fixed(1e-6 * static_cast<double>(memory_stats().peak_bytes), 1) << " MB\n";
-    if (o.verify)
-      std::cout << "simulated and run alike, to the bit: "
-                << trainer.count_equal_simulations(*test.images) << " of " << test.images->size()
+    if (o.verify) {
+      const size_t equal = trainer.count_equal_simulations(*test.images);  // shows its progress
+      std::cout << "simulated and run alike, to the bit: " << equal << " of " << test.images->size()
                 << " test images\n";
+    }
     if (!o.out.empty()) write_results(trainer, o, *test.images, test.classes);
     return 0;
   }
