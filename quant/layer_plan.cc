@@ -136,12 +136,16 @@ void plan_layer(const PreparedModel& prepared, size_t g, ModelPlan& plan) {
   const int output = groups.alias[group.output];
   layer.layer = nn::fold(graph, group);
   plan.names[output] = layer.layer.name;
+  if (!group.inputs.empty())
+    scale_channels(prepared.channel_scales(groups.alias[group.inputs[0]]),
+                   prepared.channel_scales(output), layer.layer);
   if (!prepared.is_quantized(g)) {
     layer.note = prepared.why_float(g);
+    // Who takes integers behind it has no observer there.
+    if (op.quant_role() == nn::QuantRole::pass_through && !plan.qparams[output])
+      plan.qparams[output] = plan.qparams[groups.alias[group.inputs[0]]];
     return;
   }
-  scale_channels(prepared.channel_scales(groups.alias[group.inputs[0]]),
-                 prepared.channel_scales(output), layer.layer);
   std::ostringstream note;
   const QParams x = *plan.qparams[groups.alias[group.inputs[0]]];
   layer.layer.quantization.emplace();

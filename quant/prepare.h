@@ -2,15 +2,15 @@
 //
 //   auto prepared = quant::prepare(model, example, quant::get_default_qconfig_mapping("x86"));
 //   for (const Tensor& batch : calibration) (*prepared)(batch);   // observers see every activation
-//   prepared->set_mode(quant::Mode::simulate);                     // optional: the integers, by
-//   the specification engine::Program int8 = quant::convert(*prepared);              // convert.h
+//   engine::Program int8 = quant::convert(*prepared).program;     // convert.h
 //
-//   auto prepared = quant::prepare_qat(model, example,
-//   quant::get_default_qat_qconfig_mapping("x86")); { // each step of training
-//     const Recording recording;
-//     backward(nn::cross_entropy((*prepared)(images), labels));
+//   auto qat = quant::prepare_qat(model, example, quant::get_default_qat_qconfig_mapping("x86"));
+//   {
+//     const Recording recording;   // in each step of training
+//     backward(nn::cross_entropy((*qat)(images), labels));
 //   }
-//   prepared->disable_observer(); prepared->freeze_bn_stats();     // after some epochs
+//   qat->disable_observer();       // after some epochs
+//   qat->freeze_bn_stats();
 //
 // What torch.ao.quantization.quantize_fx.prepare_fx does, on the traced graph: fusion groups are
 // found (nn/graph.h), every value that will be quantized gets an observer. QuantStub/DeQuantStub
@@ -63,7 +63,12 @@ class PreparedModel : public nn::Module {
   const nn::Graph& graph() const { return graph_; }
   const nn::GroupedGraph& groups() const { return groups_; }
   // Whether that group becomes an integer instruction.
-  bool is_quantized(size_t group) const { return group_qconfig_[group].has_value(); }
+  bool is_quantized(size_t group) const { return group_qconfig_[group] && !kept_float_[group]; }
+  // Keeps a layer that was prepared to be quantized in float, or takes that back; layers behind it
+  // that keep qparams (pooling) follow. What observers and equalization have found stays valid.
+  // Throws octet::Error for a group that gets no qparams of its own (QuantRole::observed), and in
+  // training.
+  void keep_float(size_t group, bool on = true);
   const std::optional<QConfig>& qconfig(size_t group) const { return group_qconfig_[group]; }
   // Why a group stays float; empty when it doesn't.
   const std::string& why_float(size_t group) const { return why_float_[group]; }
@@ -116,6 +121,7 @@ class PreparedModel : public nn::Module {
   nn::Graph graph_;
   nn::GroupedGraph groups_;
   std::vector<std::optional<QConfig>> group_qconfig_;  // by group; nullopt: stays float
+  std::vector<bool> kept_float_;                       // by group
   std::vector<std::string> why_float_;                 // by group
   std::vector<std::unique_ptr<Observer>> observers_;   // by graph value
   std::vector<int> part_of_;  // by graph value: the value that it shares qparams with, or itself
