@@ -12,20 +12,20 @@ double score_of(const PreparedModel& prepared, const Score& score) {
   return score(convert(prepared).program);
 }
 
-bool has_own_qparams(const PreparedModel& prepared, size_t group) {
-  const nn::GraphNode& node = prepared.graph().nodes[prepared.groups().groups[group].main];
-  return prepared.is_quantized(group) && node.op->quant_role() == nn::QuantRole::observed;
-}
-
 }  // namespace
 
-std::vector<LayerSensitivity> measure_sensitivity(PreparedModel& prepared, const Score& score) {
+std::vector<LayerSensitivity> list_layers(const PreparedModel& prepared) {
   std::vector<LayerSensitivity> layers;
   for (size_t g = 0; g < prepared.groups().groups.size(); ++g) {
-    if (!has_own_qparams(prepared, g)) continue;
     const nn::GraphNode& node = prepared.graph().nodes[prepared.groups().groups[g].main];
-    layers.push_back({g, node.path, node.op->name(), 0});
+    if (prepared.is_quantized(g) && node.op->quant_role() == nn::QuantRole::observed)
+      layers.push_back({g, node.path, node.op->name(), 0});
   }
+  return layers;
+}
+
+std::vector<LayerSensitivity> measure_sensitivity(PreparedModel& prepared, const Score& score) {
+  std::vector<LayerSensitivity> layers = list_layers(prepared);
   const auto keep_all = [&](bool on) {
     for (const LayerSensitivity& layer : layers) prepared.keep_float(layer.group, on);
   };

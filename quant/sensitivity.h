@@ -28,8 +28,11 @@ struct LayerSensitivity {
   double score;      // of the model with this layer alone quantized
 };
 
-// Layers that are quantized and get qparams of their own, in the order of execution; what keeps its
-// input's qparams (pooling, flatten) goes with the layer before it. Calls score once for each.
+// Layers that are quantized and get qparams of their own, in the order of execution, without
+// scores; what keeps its input's qparams (pooling, flatten) goes with the layer before it.
+std::vector<LayerSensitivity> list_layers(const PreparedModel& prepared);
+
+// The same with their scores. Calls score once for each.
 // Leaves the prepared model as it was. Throws octet::Error as convert().
 std::vector<LayerSensitivity> measure_sensitivity(PreparedModel& prepared, const Score& score);
 

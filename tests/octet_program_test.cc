@@ -142,6 +142,34 @@ BOOST_AUTO_TEST_CASE(quantize_evaluates_the_test_images_of_a_data_set) {
   BOOST_TEST(files().figures["calibration_images"] == 8);
 }
 
+BOOST_AUTO_TEST_CASE(the_report_shows_every_layer_and_what_was_kept_in_float) {
+  const std::string page = desk().path("report.html"), figures = desk().path("mixed.json");
+  const ProcessResult result = desk().run(desk().quantize(
+      {"--report=" + page, "--json=" + figures, "--keep-float=layer1,conv1", "--min-sqnr=40"}));
+  BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
+  const json mixed = json::parse(read_file(figures));
+  BOOST_TEST(mixed["logits_sqnr_db"].get<double>() >
+             files().figures["logits_sqnr_db"].get<double>());
+  const std::string html = read_file(page);
+  BOOST_TEST(html.starts_with("<!doctype html>"));
+  BOOST_TEST(html.find("http") == std::string::npos);
+  size_t measured = 0;
+  for (const json& layer : mixed["layers"]) {
+    const std::string name = layer["name"];
+    BOOST_TEST(html.find("<td>" + name + "</td>") != std::string::npos, name);
+    if (name.starts_with("layer1.") || name == "conv1") {
+      BOOST_TEST(layer["quantized"] == false, name);
+      BOOST_TEST(layer["note"] == "no qconfig", name);
+    } else {
+      measured += layer.contains("sqnr_alone_db");
+    }
+  }
+  // Those of layer2 and layer3: six blocks of two convolutions and an addition, two shortcuts of
+  // another size, and the classifier.
+  BOOST_TEST(measured >= 6u * 3 + 1);
+  BOOST_TEST(html.find("kept in float") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(eval_of_the_saved_files_finds_what_quantize_found) {
   const auto eval = [](const std::string& file, const Arguments& more) {
     Arguments arguments = {"eval", file, "--data=cifar10", desk().data_folder()};
@@ -260,6 +288,11 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
   check_refused(desk().quantize({}, "resnet32"), {"w.safetensors", "layer1.3"});
   check_refused(desk().quantize({"--epochs=3"}), {"--epochs", "--workflow=qat"});
   check_refused(desk().quantize({"--workflow=qat", "--lr=nan"}), {"--lr", "nan", "0 to 100"});
+  check_refused(desk().quantize({"--workflow=dynamic", "--min-sqnr=20"}), {"--min-sqnr", "static"});
+  check_refused(desk().quantize({"--keep-float=layer9"}), {"layer9", "linear"});
+  check_refused(desk().quantize({"--min-sqnr=199"}), {"199"});
+  check_refused({"quantize", "--model=resnet18", "--workflow=dynamic", "--calibration=4"},
+                {"--calibration", "dynamic"});
   check_refused({"train", "--model=resnet21"}, {"resnet21"});
   check_refused({"train", "--warmup=nan"}, {"--warmup", "nan"});
   check_refused({"train", "--resume"}, {"--resume", "--out"});

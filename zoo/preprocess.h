@@ -22,6 +22,7 @@ struct Preprocessing {
 
   // Floats of one prepared image.
   size_t elements() const { return size_t{3} * crop * crop; }
+  friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
 };
 
 // The part of the image that the network sees, [crop, crop, 3].

@@ -1,6 +1,7 @@
 #include "zoo/quantize_job.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 #include "engine/format.h"
@@ -11,12 +12,16 @@
 #include "quant/prepare.h"
 #include "quant/qconfig.h"
 #include "quant/quantize_dynamic.h"
+#include "zoo/logits_score.h"
 #include "zoo/progress.h"
+#include "zoo/table.h"
 
 namespace octet::zoo {
 namespace {
 
 constexpr size_t kCalibrationBatch = 8;
+constexpr size_t kNamedLayers = 5;     // in one remark
+constexpr double kAlarmingLoss = 3.0;  // points of top-1
 
 // A program that is ready to run, and the size of its file.
 struct Engine {
@@ -55,16 +60,19 @@ size_t observe(const char* what, quant::PreparedModel& prepared, const QuantizeJ
     prepared(Tensor::from<float>({count, how.crop, how.crop, 3}, pixels));
     images += batch.indices.size();
   };
-  for_each_batch(*job.data, job.calibration, kCalibrationBatch, pool, progress, use);
+  const Skipped skipped =
+      for_each_batch(*job.data, job.calibration, kCalibrationBatch, pool, progress, use);
   OCTET_CHECK(images > 0, "none of the ", job.calibration.size(),
-              " calibration images could be decoded");
+              " calibration images could be decoded: ",
+              skipped.reasons.empty() ? "there are none" : skipped.reasons[0]);
   return images;
 }
 
 // Twice over the images: equalization needs the sizes of channels, and gives values new ranges.
 size_t calibrate(quant::PreparedModel& prepared, const QuantizeJob& job, ParallelFor& pool) {
   const size_t images = observe("calibration", prepared, job, pool);
-  if (quant::equalize(prepared) > 0) observe("second calibration", prepared, job, pool);
+  if (job.equalize && quant::equalize(prepared) > 0)
+    observe("second calibration", prepared, job, pool);
   return images;
 }
 
@@ -101,14 +109,47 @@ struct Int8Model {
   engine::Program program;
   std::vector<quant::LayerReport> layers = {};
   size_t calibration_images = 0;
+  std::vector<quant::LayerSensitivity> sensitivities = {};
 };
 
+void check_keep_float(const QuantizeJob& job, const nn::Graph& graph) {
+  for (const std::string& name : job.keep_float)
+    OCTET_CHECK(std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                            [&](const nn::GraphNode& node) {
+                              return node.path == name || node.path.starts_with(name + ".");
+                            }),
+                "to be kept in float: ", job.model_name, " has no module '", name,
+                "'; the last is '", graph.nodes.back().path, "'");
+}
+
+// Each layer's sensitivity; keeps as many layers in float as the job asks for.
+std::vector<quant::LayerSensitivity> study(quant::PreparedModel& prepared, const QuantizeJob& job,
+                                           ParallelFor& pool) {
+  const LogitsScore score(nn::lower(prepared.graph()), *job.data, job.calibration, pool);
+  std::vector<quant::LayerSensitivity> layers;
+  {
+    Progress progress("sensitivity", std::max<size_t>(1, quant::list_layers(prepared).size()));
+    layers = quant::measure_sensitivity(prepared, [&](engine::Program program) {
+      progress.step();
+      return score(std::move(program));
+    });
+  }
+  if (job.min_sqnr) quant::keep_float_until(prepared, layers, score, *job.min_sqnr);
+  return layers;
+}
+
 Int8Model convert_static(QuantizeJob& job, ParallelFor& pool) {
-  const auto prepared = quant::prepare(*job.model, example_of(*job.data),
-                                       quant::get_default_qconfig_mapping(job.qconfig));
-  const size_t images = calibrate(*prepared, job, pool);
+  quant::QConfigMapping mapping = quant::get_default_qconfig_mapping(job.qconfig);
+  for (const std::string& name : job.keep_float) mapping.set_module_name(name, std::nullopt);
+  const auto prepared = quant::prepare(*job.model, example_of(*job.data), mapping);
+  check_keep_float(job, prepared->graph());
+  Int8Model result;
+  result.calibration_images = calibrate(*prepared, job, pool);
+  if (job.measure_sensitivity || job.min_sqnr) result.sensitivities = study(*prepared, job, pool);
   quant::Conversion conversion = quant::convert(*prepared);
-  return {std::move(conversion.program), std::move(conversion.layers), images};
+  result.program = std::move(conversion.program);
+  result.layers = std::move(conversion.layers);
+  return result;
 }
 
 Int8Model convert_dynamic(QuantizeJob& job, ParallelFor&) {
@@ -166,18 +207,49 @@ void check_fits(const engine::Model& model, const QuantizeJob& job) {
                   program.values[program.outputs[0]].dtype == DType::f32,
               job.file, ": the model does not take f32 ", input.text(),
               " and give f32 [1, classes]");
+  OCTET_CHECK(
+      program.find_metadata("preprocess.crop") == nullptr ||
+          read_metadata(program) == job.data->preprocessing(),
+      job.file,
+      ": the model was made for images that are prepared otherwise "
+      "(`octet inspect` lists its preprocess.*), so that the figures would be wrong; `octet "
+      "eval` prepares them as the file says");
   const int64_t classes = program.values[program.outputs[0]].shape[1];
   for (size_t i = 0; i < job.data->size(); ++i)
     OCTET_CHECK(job.data->label(i) < classes, "the model has ", classes,
                 " classes, an image has label ", job.data->label(i));
 }
 
+// Layers that have one note in common share a line.
 void add_remarks(const Int8Model& model, ModelFigures& figures, std::vector<std::string>& remarks) {
+  std::map<std::string, std::vector<std::string>> by_note;
   for (const quant::LayerReport& layer : model.layers) {
     ++figures.layers;
     figures.quantized_layers += layer.quantized;
-    if (!layer.note.empty()) remarks.push_back(layer.name + " (" + layer.op + "): " + layer.note);
+    if (!layer.note.empty()) by_note[layer.note].push_back(layer.name + " (" + layer.op + ")");
   }
+  for (const auto& [note, names] : by_note) {
+    std::string line;
+    for (size_t i = 0; i < std::min(kNamedLayers, names.size()); ++i)
+      line += (i == 0 ? "" : ", ") + names[i];
+    if (names.size() > kNamedLayers)
+      line += " and " + std::to_string(names.size() - kNamedLayers) + " more layers";
+    remarks.push_back(line + ": " + note);
+  }
+}
+
+// The user should not have to find out.
+void warn_of_loss(const QuantizeReport& report, const ModelFigures& int8,
+                  std::vector<std::string>& remarks) {
+  if (!report.has_float || !int8.accuracy) return;
+  const double lost = report.float_model.accuracy->top1 - int8.accuracy->top1;
+  if (lost < kAlarmingLoss) return;
+  remarks.push_back(int8.name + ": top-1 is " + fixed(lost, 2) + " points below float" +
+                    (report.qconfig == "qnnpack" ? "; a scale per output channel (--qconfig=x86) "
+                                                   "usually loses less"
+                                                 : "") +
+                    "; --report=FILE.html shows which layers lose it, --min-sqnr=DB keeps them in "
+                    "float");
 }
 
 }  // namespace
@@ -248,10 +320,15 @@ QuantizeResult run_quantize_job(QuantizeJob& job, ParallelFor& pool) {
     Int8Model int8 = way.run(job, pool);
     report.calibration_images = std::max(report.calibration_images, int8.calibration_images);
     if (!is_file) add_metadata(job, int8.program);
-    if (report.int8_models.empty()) result.int8 = int8.program;
+    if (report.int8_models.empty()) {
+      result.int8 = int8.program;
+      report.layers = int8.layers;
+      report.sensitivities = int8.sensitivities;
+    }
     ModelFigures figures =
         measure(is_file ? job.file_column.c_str() : way.column, std::move(int8.program));
     add_remarks(int8, figures, result.remarks);
+    warn_of_loss(report, figures, result.remarks);
     report.int8_models.push_back(std::move(figures));
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,14 @@ struct QuantizeJob {
   std::vector<std::string> classes = {};  // their names, for the file; empty: not known
   bool has_labels = true;                 // else no accuracy is reported
   std::string qconfig;
+  // Of static. Modules that stay float, with all below them; the least SQNR of the logits in dB
+  // that layers are kept in float for, the most sensitive first; whether to measure each one's
+  // sensitivity in any case (quant/sensitivity.h, on calibration images); whether to equalize
+  // channels (quant/equalize.h).
+  std::vector<std::string> keep_float = {};
+  std::optional<double> min_sqnr = {};
+  bool measure_sensitivity = false;
+  bool equalize = true;
   std::vector<Workflow> workflows = {Workflow::static_};
   // Of qat: what to train on (null: the calibration images), and how.
   std::unique_ptr<Dataset> training = nullptr;
@@ -44,7 +53,7 @@ struct QuantizeResult {
   QuantizeReport report;
   engine::Program int8;              // of the first workflow, with metadata
   engine::Program float_program;     // where the job has a model, with metadata
-  std::vector<std::string> remarks;  // skipped images, layers left in float
+  std::vector<std::string> remarks;  // skipped images, layers left in float, accuracy that is lost
 };
 
 // Throws octet::Error, and Interrupted after Ctrl-C.

@@ -1,5 +1,6 @@
 #include "zoo/quantize_report.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "zoo/table.h"
@@ -8,10 +9,6 @@ namespace octet::zoo {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-double speed_up(const QuantizeReport& r, const ModelFigures& m) {
-  return r.float_model.latency.median_ms / m.latency.median_ms;
-}
 
 std::string percent(double value) { return fixed(value, 2) + " %"; }
 
@@ -61,9 +58,39 @@ Json json_of(const QuantizeReport& r, const ModelFigures& m) {
   return json;
 }
 
+Json layers_json(const QuantizeReport& r) {
+  Json layers = Json::array();
+  for (const quant::LayerReport& layer : r.layers) {
+    Json json = {{"name", layer.name},
+                 {"op", layer.op},
+                 {"quantized", layer.quantized},
+                 {"note", layer.note}};
+    for (const quant::LayerSensitivity& s : r.sensitivities)
+      if (s.name == layer.name) json["sqnr_alone_db"] = s.score;  // infinite is null
+    layers.push_back(std::move(json));
+  }
+  return layers;
+}
+
+// The layers that lose most, first.
+std::string most_sensitive(const QuantizeReport& r) {
+  constexpr size_t kNamed = 5;
+  auto layers = r.sensitivities;
+  std::stable_sort(layers.begin(), layers.end(),
+                   [](const auto& a, const auto& b) { return a.score < b.score; });
+  std::string text;
+  for (size_t i = 0; i < std::min(kNamed, layers.size()); ++i)
+    text += (i == 0 ? "" : ", ") + layers[i].name + " " + fixed(layers[i].score, 1) + " dB";
+  return text;
+}
+
 }  // namespace
 
-std::string to_text(const QuantizeReport& r) {
+double speed_up(const QuantizeReport& r, const ModelFigures& m) {
+  return r.float_model.latency.min_ms / m.latency.min_ms;
+}
+
+std::vector<std::vector<std::string>> figure_rows(const QuantizeReport& r) {
   std::vector<std::vector<std::string>> rows = {
       row(r.model.c_str(), r, [](const ModelFigures& m) { return m.name; })};
   rows.push_back(row("file size, MB", r, [](const ModelFigures& m) {
@@ -80,8 +107,8 @@ std::string to_text(const QuantizeReport& r) {
   rows.push_back(
       row("fastest run, ms", r, [](const ModelFigures& m) { return fixed(m.latency.min_ms, 2); }));
   if (r.has_float)
-    rows.push_back(
-        row("speed-up", r, [&](const ModelFigures& m) { return fixed(speed_up(r, m), 2); }));
+    rows.push_back(row("speed-up, fastest runs", r,
+                       [&](const ModelFigures& m) { return fixed(speed_up(r, m), 2); }));
   rows.push_back(row("peak activations, MB", r, [](const ModelFigures& m) {
     return fixed(static_cast<double>(m.peak_activation_bytes) / 1e6, 2);
   }));
@@ -99,17 +126,26 @@ std::string to_text(const QuantizeReport& r) {
                          : std::to_string(m.quantized_layers) + " of " + std::to_string(m.layers);
   }));
   rows.push_back(int8_row("hash of the logits", r, [](const ModelFigures& m) { return m.hash; }));
-  std::string text = format_table(rows) + '\n';
-  const auto line = [&](const std::string& name, const std::string& value) {
-    text += name + std::string(20 - name.size(), ' ') + value + '\n';
-  };
-  line("weights", r.weights);
-  line("images", std::to_string(r.images) + " evaluated, " + std::to_string(r.calibration_images) +
+  return rows;
+}
+
+std::vector<std::pair<std::string, std::string>> circumstances(const QuantizeReport& r) {
+  std::vector<std::pair<std::string, std::string>> lines = {
+      {"weights", r.weights},
+      {"images", std::to_string(r.images) + " evaluated, " + std::to_string(r.calibration_images) +
                      " others for calibration, " + std::to_string(r.skipped_images) +
-                     " skipped (damaged)");
-  line("qconfig", r.qconfig);
-  line("target",
-       r.target + ", " + std::to_string(r.threads) + (r.threads == 1 ? " thread" : " threads"));
+                     " skipped (damaged)"},
+      {"qconfig", r.qconfig},
+      {"target",
+       r.target + ", " + std::to_string(r.threads) + (r.threads == 1 ? " thread" : " threads")}};
+  if (!r.sensitivities.empty()) lines.emplace_back("most sensitive", most_sensitive(r));
+  return lines;
+}
+
+std::string to_text(const QuantizeReport& r) {
+  std::string text = format_table(figure_rows(r)) + '\n';
+  for (const auto& [name, value] : circumstances(r))
+    text += name + std::string(20 - name.size(), ' ') + value + '\n';
   return text;
 }
 
@@ -133,6 +169,7 @@ std::string to_json(const QuantizeReport& r) {
   }
   json["int8"] = json_of(r.int8_model());
   for (const ModelFigures& m : r.int8_models) json["workflows"].push_back(json_of(r, m));
+  json["layers"] = layers_json(r);
   // Paths need not be UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "quant/convert.h"
+#include "quant/sensitivity.h"
 #include "zoo/evaluate.h"
 
 namespace octet::zoo {
@@ -40,9 +42,21 @@ struct QuantizeReport {
   bool has_float = true;  // else there is nothing to compare with: a model from a file alone
   ModelFigures float_model;
   std::vector<ModelFigures> int8_models;  // one per workflow, at least one
+  // Of the first of them: what became of each layer, where it was converted here, and the SQNR of
+  // the logits with a layer alone in int8, where that was asked for.
+  std::vector<quant::LayerReport> layers;
+  std::vector<quant::LayerSensitivity> sensitivities;
 
   const ModelFigures& int8_model() const { return int8_models.front(); }
 };
+
+// Float time by int8 time, of the fastest runs.
+double speed_up(const QuantizeReport& report, const ModelFigures& int8);
+
+// The figures as rows of a table, names first.
+std::vector<std::vector<std::string>> figure_rows(const QuantizeReport& report);
+// What they are about: names and values.
+std::vector<std::pair<std::string, std::string>> circumstances(const QuantizeReport& report);
 
 std::string to_text(const QuantizeReport& report);
 std::string to_json(const QuantizeReport& report);

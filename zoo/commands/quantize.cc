@@ -1,5 +1,7 @@
 #include "zoo/commands/quantize.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <iostream>
 
 #include "base/error.h"
@@ -7,6 +9,7 @@
 #include "engine/format.h"
 #include "tensor/threads.h"
 #include "zoo/commands/quantize_inputs.h"
+#include "zoo/commands/quantize_page.h"
 #include "zoo/files.h"
 #include "zoo/models.h"
 #include "zoo/run_program.h"
@@ -14,6 +17,9 @@
 
 namespace octet::zoo {
 namespace {
+
+// What --report takes.
+constexpr size_t kStudyImages = 16, kStudyRuns = 50;
 
 // How to go on from a run without weights.
 std::string own_note(const QuantizeProgram& program, const std::string& model) {
@@ -43,6 +49,9 @@ class Quantize : public Command {
     QuantizeJob job =
         options_.is_random() ? make_random_job(options_, pool) : make_quantize_job(options_);
     const QuantizeResult result = run_quantize_job(job, pool);
+    std::string page;
+    if (!options_.report.empty())
+      page = to_html(result.report, study_layers(result, job, pool), result.remarks);
     std::string text = to_text(result.report);
     if (options_.is_bundled()) text += '\n' + full_size_report(pool);
     if (!options_.has_images()) text += own_note(program_, options_.model);
@@ -50,10 +59,36 @@ class Quantize : public Command {
     for (const std::string& remark : result.remarks) std::cerr << without_controls(remark) << '\n';
     std::cout << '\n' << text << std::flush;
     save(result);
+    if (!options_.report.empty()) write_file(options_.report, page);
     return 0;
   }
 
  private:
+  // Of the float model and the first int8 model.
+  static LayerStudy study_layers(const QuantizeResult& result, const QuantizeJob& job,
+                                 ParallelFor& pool) {
+    const auto float_model = engine::Model::create(result.float_program);
+    OCTET_CHECK(float_model, float_model.why());
+    const auto int8_model = engine::Model::create(result.int8);
+    OCTET_CHECK(int8_model, int8_model.why());
+    LayerStudy study;
+    Comparer comparer(*float_model, *int8_model, pool);
+    std::vector<size_t> images;
+    const size_t count = std::min(kStudyImages, job.evaluation.size());
+    for (const size_t i : spread_indices(job.evaluation.size(), count))
+      images.push_back(job.evaluation[i]);
+    Progress progress("comparison", images.size());
+    const size_t bytes = job.data->preprocessing().elements() * sizeof(float);
+    for_each_batch(*job.data, images, 1, pool, progress, [&](const Batch& batch) {
+      const auto* pixels = reinterpret_cast<const std::byte*>(batch.pixels);
+      comparer.show({std::vector<std::byte>(pixels, pixels + bytes)});
+    });
+    study.comparison = comparer.result();
+    study.float_times = measure_model(*float_model, pool, {.runs = kStudyRuns});
+    study.int8_times = measure_model(*int8_model, pool, {.runs = kStudyRuns});
+    return study;
+  }
+
   std::string full_size_report(ParallelFor& pool) const {
     QuantizeJob job = make_random_job(options_, pool);
     return to_text(run_quantize_job(job, pool).report);

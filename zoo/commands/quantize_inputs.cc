@@ -8,6 +8,7 @@
 #include "nn/graph.h"
 #include "zoo/bundled.h"
 #include "zoo/data_sets.h"
+#include "zoo/image_model.h"
 #include "zoo/models.h"
 #include "zoo/random_model.h"
 #include "zoo/table.h"
@@ -27,6 +28,13 @@ constexpr double kCalibrationLr = 1e-5;
 
 std::string title_of(const QuantizeOptions& o) {
   return o.width == 1.0 ? o.model : o.model + " x" + fixed(o.width, 2);
+}
+
+void add_static_options(const QuantizeOptions& o, QuantizeJob& job) {
+  job.keep_float = o.keep_float;
+  job.min_sqnr = o.min_sqnr;
+  job.measure_sensitivity = !o.report.empty();
+  job.equalize = !o.no_equalize;
 }
 
 // Indices of the images that the list names.
@@ -58,22 +66,37 @@ int count_classes(nn::Module& model, int side) {
   return static_cast<int>(program.values[program.outputs[0]].shape[1]);
 }
 
+// All images of a folder, as if they were of the first class.
+std::vector<LabelledImage> unlabelled(const std::string& folder) {
+  std::vector<LabelledImage> images;
+  for (const std::string& file : list_images(folder)) images.push_back({file, 0});
+  return images;
+}
+
 QuantizeJob job_of_folder(const QuantizeOptions& o) {
   const ModelEntry& entry = find_model(o.model);
   auto model = entry.create({.num_classes = o.classes, .width_mult = o.width});
+  // A file alone is shown what it was made for.
+  const Preprocessing how =
+      o.weights.empty() ? load_image_model(o.load).preprocessing : entry.preprocessing;
   std::vector<LabelledImage> labels =
-      read_labelled_folder(o.images, o.labels, count_classes(*model, entry.preprocessing.crop));
-  QuantizeJob job{.model_name = title_of(o), .weights = o.weights, .qconfig = o.qconfig};
-  job.calibration = o.calibration_list.empty()
-                        ? spread_indices(labels.size(), std::min(o.calibration, labels.size()))
-                        : read_calibration_list(o.calibration_list, labels);
+      o.labels.empty() ? unlabelled(o.images)
+                       : read_labelled_folder(o.images, o.labels,
+                                              count_classes(*model, entry.preprocessing.crop));
+  QuantizeJob job{.model_name = title_of(o),
+                  .weights = o.weights,
+                  .has_labels = !o.labels.empty(),
+                  .qconfig = o.qconfig};
+  if (o.needs_calibration())
+    job.calibration = o.calibration_list.empty()
+                          ? spread_indices(labels.size(), std::min(o.calibration, labels.size()))
+                          : read_calibration_list(o.calibration_list, labels);
   job.evaluation = other_indices(labels.size(), job.calibration);
-  OCTET_CHECK(!job.evaluation.empty(), "all ", labels.size(),
-              " labelled images would be calibrated on (",
+  OCTET_CHECK(!job.evaluation.empty(), "all ", labels.size(), " images would be calibrated on (",
               o.calibration_list.empty() ? "--calibration=" + std::to_string(o.calibration)
                                          : o.calibration_list,
               "): none is left to be evaluated");
-  job.data = std::make_unique<ImageFolder>(o.images, std::move(labels), entry.preprocessing);
+  job.data = std::make_unique<ImageFolder>(o.images, std::move(labels), how);
   job.workflows = o.workflows();
   job.train = o.train_options(kCalibrationLr);
   // A few images are no statistics.
@@ -142,8 +165,11 @@ QuantizeJob bundled_job(const QuantizeOptions& o) {
 }  // namespace
 
 QuantizeJob make_quantize_job(const QuantizeOptions& options) {
-  if (options.is_bundled()) return bundled_job(options);
-  return options.data.empty() ? job_of_folder(options) : job_of_data_set(options);
+  QuantizeJob job = options.is_bundled()   ? bundled_job(options)
+                    : options.data.empty() ? job_of_folder(options)
+                                           : job_of_data_set(options);
+  add_static_options(options, job);
+  return job;
 }
 
 QuantizeJob make_random_job(const QuantizeOptions& o, ParallelFor& pool) {
@@ -161,7 +187,9 @@ QuantizeJob make_random_job(const QuantizeOptions& o, ParallelFor& pool) {
   job.evaluation.assign(chosen.begin() + kRandomPictures / 3, chosen.end());
   job.model = create_random_model(o.model, kRandomSeed, *pictures.images, job.calibration, pool);
   job.data = std::move(pictures.images);
-  if (o.is_random()) job.workflows = o.workflows();
+  if (!o.is_random()) return job;
+  job.workflows = o.workflows();
+  add_static_options(o, job);
   return job;
 }
 

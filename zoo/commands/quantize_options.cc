@@ -23,6 +23,9 @@ QuantizeOptions::QuantizeOptions(CLI::App& app, const QuantizeProgram& program)
   app.add_option("--save-float", save_float,
                  "write the float model to this .octet file, for `octet compare`");
   app.add_option("--json", json, "write the figures to this file");
+  app.add_option(
+      "--report", report,
+      "write a page (HTML) to this file: the figures, and what each layer loses and takes");
 }
 
 void QuantizeOptions::add_inputs(CLI::App& app, const QuantizeProgram& program) {
@@ -36,7 +39,9 @@ void QuantizeOptions::add_inputs(CLI::App& app, const QuantizeProgram& program) 
   app.add_option("--weights", weights,
                  "trained state dict, as torchvision's: .pth, .th or .safetensors");
   app.add_option("--images", images, "folder of JPEG or PNG images");
-  app.add_option("--labels", labels, "CSV file of lines 'file,class', as classes 0 to 999");
+  app.add_option(
+      "--labels", labels,
+      "CSV file of lines 'file,class', as classes 0 to 999; without it no accuracy is measured");
   app.add_option("--data", data,
                  "in place of --images and --labels: fashion-mnist, mnist, cifar10, or a folder "
                  "with train/CLASS/IMAGE and val/CLASS/IMAGE");
@@ -50,12 +55,12 @@ void QuantizeOptions::add_workflow(CLI::App& app) {
                  "pretrained: an .octet file; all: every one of them")
       ->check(CLI::IsMember({"static", "dynamic", "qat", "pretrained", "all"}));
   app.add_option("--load", load, "the .octet file of --workflow=pretrained");
-  auto* count = app.add_option("--calibration", calibration,
-                               "calibrate on that many of the images, which are not evaluated")
-                    ->check(CLI::Range(size_t{1}, kMaxCalibration));
+  calibration_ = app.add_option("--calibration", calibration,
+                                "calibrate on that many of the images, which are not evaluated")
+                     ->check(CLI::Range(size_t{1}, kMaxCalibration));
   app.add_option("--calibration-list", calibration_list,
                  "file that names the images to calibrate on, one a line")
-      ->excludes(count);
+      ->excludes(calibration_);
   epochs_ =
       app.add_option("--epochs", train_.epochs, "of --workflow=qat")->check(CLI::Range(1, 10000));
   lr_ = app.add_option("--lr", train_.lr,
@@ -65,17 +70,32 @@ void QuantizeOptions::add_workflow(CLI::App& app) {
                  "how finely: qnnpack has one weight scale per layer, the "
                  "others one per channel")
       ->check(CLI::IsMember({"x86", "fbgemm", "onednn", "qnnpack"}));
+  app.add_option("--keep-float", keep_float,
+                 "of --workflow=static: modules that stay float with all below them, as "
+                 "features.0,classifier")
+      ->delimiter(',');
+  app.add_option(
+         "--min-sqnr", min_sqnr,
+         "of --workflow=static: keep the most sensitive layers in float, as few as give the "
+         "logits this SQNR in dB, measured on calibration images")
+      ->check(real_between(0.0, 200.0));
+  app.add_flag("--no-equalize", no_equalize,
+               "of --workflow=static: leave the channels of layers as they are");
 }
 
 // What goes together, in words of the command line.
 void QuantizeOptions::check_combination() const {
-  OCTET_CHECK(images.empty() == labels.empty(), "--images and --labels go together");
+  OCTET_CHECK(labels.empty() || !images.empty(),
+              "--labels needs --images, the folder of the files");
   OCTET_CHECK(images.empty() || data.empty(), "--images and --data exclude each other");
   OCTET_CHECK(data_folder.empty() || !data.empty(), "--data-folder needs --data");
-  OCTET_CHECK(!has_images() ? weights.empty() : !weights.empty() || workflow == "pretrained",
-              "--weights goes together with --images and --labels, or with --data: give them all, "
-              "or none for ",
-              model == kBundledModel ? "the bundled weights and Fashion-MNIST" : "random weights");
+  OCTET_CHECK(
+      !has_images() ? weights.empty() : !weights.empty() || workflow == "pretrained",
+      "--weights goes together with --images (and --labels, for accuracies), or with --data: "
+      "give both, or none for ",
+      model == kBundledModel ? "the bundled weights and Fashion-MNIST" : "random weights");
+  OCTET_CHECK(images.empty() || !labels.empty() || (workflow != "qat" && workflow != "all"),
+              "--workflow=", workflow, " trains, which takes --labels");
   OCTET_CHECK(has_images() || (width == 1.0 && classes == 0),
               "--width and --classes need --weights and images");
   OCTET_CHECK(save_float.empty() || workflow != "pretrained" || !weights.empty() || is_bundled(),
@@ -90,12 +110,22 @@ void QuantizeOptions::check_combination() const {
     OCTET_CHECK(option->count() == 0 || workflow == "qat" || workflow == "all", option->get_name(),
                 " belongs to --workflow=qat");
   OCTET_CHECK(calibration_list.empty() || !images.empty(), "--calibration-list needs --images");
+  const bool is_static = workflow == "static" || workflow == "all";
+  OCTET_CHECK(is_static || keep_float.empty(), "--keep-float belongs to --workflow=static");
+  OCTET_CHECK(is_static || !min_sqnr, "--min-sqnr belongs to --workflow=static");
+  OCTET_CHECK(is_static || !no_equalize, "--no-equalize belongs to --workflow=static");
+  OCTET_CHECK(needs_calibration() || (calibration_->count() == 0 && calibration_list.empty()),
+              "--workflow=", workflow,
+              " does not calibrate: --calibration and --calibration-list "
+              "belong to the others");
+  OCTET_CHECK(report.empty() || workflow != "pretrained" || !weights.empty() || is_bundled(),
+              "--report needs --weights: it compares with the float model");
 }
 
 // No output may replace another one or an input.
 void QuantizeOptions::check_distinct() const {
   const std::pair<const char*, std::string> outputs[] = {
-      {"--save", save}, {"--save-float", save_float}, {"--json", json}};
+      {"--save", save}, {"--save-float", save_float}, {"--json", json}, {"--report", report}};
   for (const auto& [option, output] : outputs) {
     for (const auto& [other, path] : outputs) {
       if (&option == &other) break;
@@ -109,9 +139,9 @@ void QuantizeOptions::check_distinct() const {
 void QuantizeOptions::finish() {
   check_combination();
   for (std::string* path : {&weights, &images, &labels, &data_folder, &calibration_list, &load,
-                            &save, &save_float, &json})
+                            &save, &save_float, &json, &report})
     *path = user_path(*path);
-  for (const std::string& path : {save, save_float, json})
+  for (const std::string& path : {save, save_float, json, report})
     if (!path.empty()) check_writable(path);
   check_distinct();
 }
@@ -126,6 +156,10 @@ std::vector<Workflow> QuantizeOptions::workflows() const {
   std::vector<Workflow> chosen{Workflow::static_, Workflow::dynamic, Workflow::qat};
   if (is_bundled() || !load.empty()) chosen.push_back(Workflow::pretrained);
   return chosen;
+}
+
+bool QuantizeOptions::needs_calibration() const {
+  return workflow != "dynamic" && workflow != "pretrained";
 }
 
 TrainOptions QuantizeOptions::train_options(double usual_lr) const {

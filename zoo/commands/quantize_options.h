@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ class QuantizeOptions {
   bool is_random() const { return !has_images() && model != kBundledModel; }
 
   std::vector<Workflow> workflows() const;
+  // Whether one of them calibrates, or trains, on some of the images.
+  bool needs_calibration() const;
   // Of --workflow=qat: with --lr where the user gave it.
   TrainOptions train_options(double usual_lr) const;
 
@@ -39,8 +42,11 @@ class QuantizeOptions {
   size_t calibration = 64;
   std::string calibration_list;
   std::string qconfig = "x86";
+  std::vector<std::string> keep_float;
+  std::optional<double> min_sqnr;
+  bool no_equalize = false;
   ThreadsOption threads;
-  std::string save, save_float, json;
+  std::string save, save_float, json, report;
 
   static constexpr const char* kBundledModel = "mobilenet_v2";
 
@@ -52,7 +58,7 @@ class QuantizeOptions {
 
   TrainOptions train_ = {
       .epochs = 2, .batch_size = 16, .lr = 1e-5, .warmup = 0.1, .weight_decay = 0};
-  CLI::Option *epochs_ = nullptr, *lr_ = nullptr;
+  CLI::Option *epochs_ = nullptr, *lr_ = nullptr, *calibration_ = nullptr;
 };
 
 }  // namespace octet::zoo
