@@ -1,12 +1,14 @@
 // mobilenet_quantize and classify, run as programs: bad input gets exit code 1 and one line that
 // names it, and leaves nothing behind; a damaged image among good ones is skipped and counted.
 #define BOOST_TEST_MODULE program_errors
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "engine/format.h"
 #include "nn/module.h"
 #include "tensor/state_dict_testing.h"
 #include "tests/disk_full_testing.h"
@@ -156,6 +158,15 @@ const std::string& octet_file() {
     return file;
   }();
   return path;
+}
+
+BOOST_AUTO_TEST_CASE(the_file_of_a_model_of_1000_classes_names_them) {
+  const auto program = engine::load_program(octet_file());
+  BOOST_REQUIRE_MESSAGE(program, program.why());
+  const std::string* classes = program->find_metadata("classes");
+  BOOST_TEST_REQUIRE(classes != nullptr);
+  BOOST_TEST(std::count(classes->begin(), classes->end(), '\n') == 999);
+  BOOST_TEST(classes->starts_with("tench\ngoldfish\ngreat white shark\n"));
 }
 
 BOOST_AUTO_TEST_CASE(missing_files_are_named) {

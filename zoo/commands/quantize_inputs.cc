@@ -9,6 +9,7 @@
 #include "zoo/bundled.h"
 #include "zoo/data_sets.h"
 #include "zoo/image_model.h"
+#include "zoo/imagenet_classes.h"
 #include "zoo/models.h"
 #include "zoo/random_model.h"
 #include "zoo/table.h"
@@ -79,14 +80,16 @@ QuantizeJob job_of_folder(const QuantizeOptions& o) {
   // A file alone is shown what it was made for.
   const Preprocessing how =
       o.weights.empty() ? load_image_model(o.load).preprocessing : entry.preprocessing;
+  const int classes = count_classes(*model, entry.preprocessing.crop);
   std::vector<LabelledImage> labels =
-      o.labels.empty() ? unlabelled(o.images)
-                       : read_labelled_folder(o.images, o.labels,
-                                              count_classes(*model, entry.preprocessing.crop));
+      o.labels.empty() ? unlabelled(o.images) : read_labelled_folder(o.images, o.labels, classes);
   QuantizeJob job{.model_name = title_of(o),
                   .weights = o.weights,
                   .has_labels = !o.labels.empty(),
                   .qconfig = o.qconfig};
+  // In the file, for programs that know octet.h alone.
+  if (o.classes == 0 && classes == kImagenetClasses)
+    job.classes.assign(imagenet_classes().begin(), imagenet_classes().end());
   if (o.needs_calibration())
     job.calibration = o.calibration_list.empty()
                           ? spread_indices(labels.size(), std::min(o.calibration, labels.size()))
