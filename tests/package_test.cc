@@ -15,6 +15,7 @@
 
 #include "engine/format.h"
 #include "tests/elf_testing.h"
+#include "tests/package_testing.h"
 #include "tests/process_testing.h"
 #include "zoo/temp_folder_testing.h"
 
@@ -33,36 +34,9 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMostBytes = 1'500'000;
 
-ProcessResult shell(const std::string& command) {
-  const zoo::TempFolder scratch;
-  return run_process({"/usr/bin/env", "-i", "PATH=/usr/bin:/bin", "/bin/sh", "-c", command},
-                     scratch.path());
-}
-
-// The package, unpacked once.
-const std::string& root() {
-  static const zoo::TempFolder folder;
-  static const std::string path = [] {
-    std::string name;
-    for (const auto& entry : fs::directory_iterator("embed"))
-      if (entry.path().extension() == ".gz") name = fs::absolute(entry.path()).string();
-    const ProcessResult result = shell("tar xzf " + name + " -C " + folder.path());
-    BOOST_REQUIRE_MESSAGE(result.exit_code == 0, result.err);
-    return (folder.path() + "/") + fs::path(name).stem().stem().string();
-  }();
-  return path;
-}
-
-void check_works(const std::string& command) {
-  const ProcessResult result = shell("cd " + root() + "/examples && " + command);
-  BOOST_TEST(result.exit_code == 0, command << ": " << result.out << result.err);
-}
-
-bool has(const char* program) { return shell(std::string("command -v ") + program).exit_code == 0; }
-
 std::set<std::string> functions_of_the_header() {
   static const std::regex kFunction(R"(OCTET_API [^(;]*\b(octet_\w+)\()");
-  const std::string header = read_file(root() + "/include/octet.h");
+  const std::string header = read_file(package_root() + "/include/octet.h");
   std::set<std::string> names;
   for (std::sregex_iterator i(header.begin(), header.end(), kFunction), end; i != end; ++i)
     names.insert((*i)[1]);
@@ -117,7 +91,7 @@ std::vector<uint8_t> green_pixels(int count) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(the_shared_library_exports_the_header_and_needs_the_c_library) {
-  const std::string bytes = read_file(root() + "/lib/liboctet.so");
+  const std::string bytes = read_file(package_root() + "/lib/liboctet.so");
   const ElfFile elf = read_elf(bytes);
   BOOST_TEST(functions_of_the_header().size() > 20u);
   BOOST_TEST(defined(elf) == functions_of_the_header(), boost::test_tools::per_element());
@@ -128,7 +102,7 @@ BOOST_AUTO_TEST_CASE(the_shared_library_exports_the_header_and_needs_the_c_libra
 }
 
 BOOST_AUTO_TEST_CASE(the_static_library_is_one_object_with_the_same_symbols) {
-  const std::string bytes = read_file(root() + "/lib/liboctet.a");
+  const std::string bytes = read_file(package_root() + "/lib/liboctet.a");
   const auto members = archive_members(bytes);
   BOOST_TEST_REQUIRE(members.size() == 1u);
   const ElfFile elf = read_elf(members[0]);
@@ -143,13 +117,14 @@ BOOST_AUTO_TEST_CASE(strange_needs_are_found) {
 }
 
 BOOST_AUTO_TEST_CASE(the_package_is_the_same_whoever_builds_it) {
-  for (const auto& entry : fs::recursive_directory_iterator(root())) {
+  for (const auto& entry : fs::recursive_directory_iterator(package_root())) {
     struct stat status;
     BOOST_REQUIRE(lstat(entry.path().c_str(), &status) == 0);
     if (S_ISREG(status.st_mode)) BOOST_TEST(status.st_mtime == 946684800, entry.path());
   }
-  BOOST_TEST(read_file(root() + "/share/doc/octet/LICENSE.highway").find("Apache License") !=
-             std::string::npos);
+  BOOST_TEST(
+      read_file(package_root() + "/share/doc/octet/LICENSE.highway").find("Apache License") !=
+      std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(examples_build_with_a_plain_compiler_and_classify_a_jpeg) {
@@ -159,7 +134,8 @@ BOOST_AUTO_TEST_CASE(examples_build_with_a_plain_compiler_and_classify_a_jpeg) {
   for (const char* library : {"../lib/liboctet.a", "-L../lib -Wl,-rpath,$PWD/../lib -loctet"}) {
     check_works(std::string("cc classify.c -I../include ") + library +
                 " -lm -lpthread -o classify");
-    const ProcessResult result = shell(root() + "/examples/classify " + model + " " + image);
+    const ProcessResult result =
+        shell(package_root() + "/examples/classify " + model + " " + image);
     BOOST_TEST(result.exit_code == 0, result.err);
     BOOST_TEST(result.out.substr(0, result.out.find('\n')).ends_with("  green"), result.out);
   }
@@ -169,7 +145,7 @@ BOOST_AUTO_TEST_CASE(examples_build_with_a_plain_compiler_and_classify_a_jpeg) {
 
 // The commands of its README, one script for each paragraph of them.
 std::vector<std::string> scripts_of_the_readme() {
-  std::istringstream stream(read_file(root() + "/README"));
+  std::istringstream stream(read_file(package_root() + "/README"));
   std::vector<std::string> scripts(1);
   for (std::string line; std::getline(stream, line);) {
     const size_t command = line.find("    $ ");
@@ -182,8 +158,8 @@ std::vector<std::string> scripts_of_the_readme() {
 
 BOOST_AUTO_TEST_CASE(the_commands_of_the_readme_work) {
   const zoo::TempFolder folder;
-  const std::string image = root() + "/examples/image.jpg";
-  fs::copy_file(colour_model(folder), root() + "/examples/model.octet");
+  const std::string image = package_root() + "/examples/image.jpg";
+  fs::copy_file(colour_model(folder), package_root() + "/examples/model.octet");
   BOOST_REQUIRE(stbi_write_jpg(image.c_str(), 40, 30, 3, green_pixels(40 * 30).data(), 90));
   const std::vector<std::string> scripts = scripts_of_the_readme();
   BOOST_TEST(scripts.size() == 4u);
@@ -195,7 +171,7 @@ BOOST_AUTO_TEST_CASE(the_commands_of_the_readme_work) {
       BOOST_TEST_MESSAGE("skipped, for a program is missing:\n" << script);
       continue;
     }
-    const ProcessResult result = shell("cd " + root() + "\nset -e\n" + script);
+    const ProcessResult result = shell("cd " + package_root() + "\nset -e\n" + script);
     BOOST_TEST(result.exit_code == 0, script << result.out << result.err);
     BOOST_TEST(result.out.find("  green\n") != std::string::npos, script << result.out);
   }
@@ -221,7 +197,7 @@ BOOST_AUTO_TEST_CASE(python_runs_a_model) {
   const std::vector<uint8_t> pixels = green_pixels(64);
   const std::string image =
       folder.write("green.ppm", "P6 8 8 255\n" + std::string(pixels.begin(), pixels.end()));
-  const ProcessResult result = shell("cd " + root() + "/examples && python3 classify.py " +
+  const ProcessResult result = shell("cd " + package_root() + "/examples && python3 classify.py " +
                                      "../lib/liboctet.so " + colour_model(folder) + " " + image);
   BOOST_TEST(result.exit_code == 0, result.err);
   BOOST_TEST(result.out.ends_with(" green\n"), result.out);
