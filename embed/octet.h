@@ -72,7 +72,10 @@ typedef struct octet_model_options {
   int integer_io;
 } octet_model_options;
 
-/* From a file, which is mapped into memory and shared between processes. options: NULL for none. */
+/* From a file, which is mapped into memory and shared between processes. options: NULL for none. As
+ * long as the model or one of its sessions lives, nothing may write into the file or cut it short:
+ * what the model reads from it would change, or the process get SIGBUS. Another file may be renamed
+ * over it at any time: the model keeps the old one. */
 OCTET_API octet_model* octet_model_load(const char* path, const octet_model_options* options);
 
 /* From `bytes` bytes at `data`. With a release function and data aligned to 64 nothing is copied:

@@ -27,6 +27,7 @@ class Error : public std::runtime_error {
 // Shared by copies of it and by sessions.
 class Model {
  public:
+  // The file stays mapped: octet.h says what must not happen to it.
   static Model load(const std::string& path, bool integer_io = false) {
     const octet_model_options options = {sizeof options, integer_io};
     return Model(octet_model_load(path.c_str(), &options));
