@@ -36,16 +36,21 @@ std::vector<float> weight_scales(const PreparedModel& prepared, size_t group,
 }
 
 // Per output channel, an upper bound of |sum of products + bias| in steps of s_x * s_w.
-std::vector<double> largest_sums(const nn::Lowering& layer, const std::vector<float>& scales,
-                                 const QParams& x) {
+std::vector<double> largest_sums(const nn::Lowering& layer, const QParams& x) {
   const Tensor& weight = layer.weight;
+  const nn::LayerQuantization& quantization = *layer.quantization;
+  const std::vector<float>& scales = quantization.weight_scale;
+  const double largest_w = std::max(-quantization.weight_quant_min, quantization.weight_quant_max);
   const size_t taps = static_cast<size_t>(weight.elements() / weight.dim(0));
   const double largest_x = std::max(x.zero_point - x.quant_min, x.quant_max - x.zero_point);
   const float* w = weight.data<float>();
   std::vector<double> sums(scales.size());
   for (size_t o = 0; o < sums.size(); ++o) {
-    double steps = 0.5 * static_cast<double>(taps);  // rounding of each weight
-    for (size_t k = 0; k < taps; ++k) steps += std::abs(double{w[o * taps + k]}) / scales[o];
+    double steps = 0;
+    // Each is rounded, and clamped: a scale that is not the weight's own (training froze it, an
+    // observer left outliers out) may be any part of it.
+    for (size_t k = 0; k < taps; ++k)
+      steps += std::min(std::abs(double{w[o * taps + k]}) / scales[o] + 0.5, largest_w);
     sums[o] = steps * largest_x + 1;
     if (layer.bias.defined())
       sums[o] += std::abs(double{layer.bias.data<float>()[o]}) / (double{x.scale} * scales[o]);
@@ -106,7 +111,7 @@ void quantize_weighted(const PreparedModel& prepared, size_t group, const QParam
   quantization.weight_quant_min = weight_range.quant_min;
   quantization.weight_quant_max = weight_range.quant_max;
   fit_biases(layer, x, quantization.weight_scale, note);
-  const std::vector<double> sums = largest_sums(layer, quantization.weight_scale, x);
+  const std::vector<double> sums = largest_sums(layer, x);
   double least = 0;
   for (size_t o = 0; o < sums.size(); ++o) {
     OCTET_CHECK(sums[o] < 2 * kLargestSum, "convert: ", layer.name, ": channel ", o, " can sum to ",
