@@ -28,6 +28,7 @@
 #include "engine/instructions/quantize.h"
 #include "engine/instructions/reshape.h"
 #include "engine/instructions/slice.h"
+#include "engine/instructions/softmax.h"
 #include "engine/instructions/table.h"
 #include "engine/operators.h"
 
@@ -64,6 +65,7 @@ constexpr InstructionType kAll[] = {
     {"channel_shuffle", create_channel_shuffle, false},
     {"attention", create_attention, false},
     {"layer_norm", create_layer_norm, true},
+    {"softmax", create_softmax, true},
     {"add_constant", create_add_constant, true},
 };
 

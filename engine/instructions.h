@@ -27,6 +27,7 @@
 // | channel_shuffle     | x [..., c]                          | groups (required)                   | y: kernels/channels.h |
 // | attention           | q, k, v f32 [n, t, d] [, mask s64 [n, t]] | heads (required)              | y f32 [n, t, d]: kernels/attention_f32.h |
 // | layer_norm          | x f32 [n, ..., d], weight, bias f32 [d] | eps (required, real)            | y f32: kernels/layer_norm_f32.h |
+// | softmax             | x f32 [n, ..., d]                   | none                                | y f32: over rows of d, kernels/activation_f32.h |
 // | add_constant        | x f32 [n, ...], constant f32 [1, ...] | none                              | y f32: x + constant, for every n |
 //
 // kernel: kernel_h/w (required); strides: stride_h/w (1); pads: pad_top/left/bottom/right (0), below

@@ -248,6 +248,11 @@ ExpSum exp_sum(const float* x, float* y, size_t n) noexcept {
   return HWY_DYNAMIC_DISPATCH(exp_sum_f32)(x, y, n);
 }
 
+void softmax(const float* x, float* y, size_t n) noexcept {
+  const float sum = exp_sum(x, y, n).sum;
+  for (size_t i = 0; i < n; ++i) y[i] /= sum;
+}
+
 }  // namespace activation_f32
 }  // namespace octet::kernels
 #endif  // HWY_ONCE

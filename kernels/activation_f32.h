@@ -13,10 +13,10 @@
 //   exp_sum        y = exp(x - max(x)), and the sum of it: what softmax and its relatives are made
 //                  of. The order of the sum: row_sums_ref.h.
 //
-// Any n, exp_sum n > 0; no alignment; results may be inputs. NaN stays NaN. Every element's result
+// Any n, exp_sum and softmax n > 0; no alignment; results may be inputs. NaN stays NaN. Every element's result
 // is the same wherever it stands in the array. All have the same bits on all targets, but for the
 // gradients of gelu and hardswish, of which the last bits differ. Normative: activation_f32_ref.h
-// (in double, with bounds; sigmoid, tanh, gelu, silu and exp_sum to the bit).
+// (in double, with bounds; sigmoid, tanh, gelu, silu, exp_sum and softmax to the bit).
 #pragma once
 
 #include <cstddef>
@@ -41,5 +41,7 @@ struct ExpSum {
   float max, sum;
 };
 ExpSum exp_sum(const float* x, float* y, size_t n) noexcept;
+// y = exp(x - max(x)) / sum: each a division.
+void softmax(const float* x, float* y, size_t n) noexcept;
 
 }  // namespace octet::kernels::activation_f32

@@ -101,6 +101,11 @@ inline float exp_sum_f32(const float* x, float* y, size_t n) {
   return sum_row(n, [&](size_t i) { return y[i] = exp_negative_f32(x[i] - max); });
 }
 
+inline void softmax_f32(const float* x, float* y, size_t n) {
+  const float sum = exp_sum_f32(x, y, n);
+  for (size_t i = 0; i < n; ++i) y[i] /= sum;
+}
+
 // dx = dy * derivative: one product more.
 inline Bounded product(double dy, Bounded derivative) {
   const double value = dy * derivative.value;

@@ -213,6 +213,9 @@ BOOST_AUTO_TEST_CASE(exponentials_and_their_sum_are_near_the_reference) {
         BOOST_TEST(same_bits(got.sum, ref::activation_f32::exp_sum_f32(x.data(), e.data(), n)));
         for (size_t i = 0; i < n; ++i) BOOST_TEST(same_bits(y[i], e[i]));
         BOOST_TEST(std::abs(got.sum - sum) <= bound + static_cast<double>(n) * 0x1p-24 * sum);
+        activation_f32::softmax(x.data(), y.data(), n);
+        ref::activation_f32::softmax_f32(x.data(), e.data(), n);
+        for (size_t i = 0; i < n; ++i) BOOST_TEST(same_bits(y[i], e[i]));
       }
   });
 }

@@ -11,11 +11,6 @@ namespace {
 using kernels::activation_f32::exp_sum;
 using kernels::activation_f32::ExpSum;
 
-void softmax_row(const float* x, float* y, size_t n) {
-  const ExpSum e = exp_sum(x, y, n);
-  for (size_t i = 0; i < n; ++i) y[i] /= e.sum;
-}
-
 void log_softmax_row(const float* x, float* y, size_t n) {
   const ExpSum e = exp_sum(x, y, n);
   const float log_sum = std::log(e.sum);
@@ -31,7 +26,7 @@ void softmax_gradient_row(const float* y, const float* dy, float* dx, size_t n) 
 // dy - exp(y) sum(dy); e: n elements to work in.
 void log_softmax_gradient_row(const float* y, const float* dy, float* dx, float* e, size_t n) {
   // exp(y) is softmax(x): softmax(y), for softmax does not see what was subtracted.
-  softmax_row(y, e, n);
+  kernels::activation_f32::softmax(y, e, n);
   const float sum = sum_of(n, [&](size_t i) { return dy[i]; });
   for (size_t i = 0; i < n; ++i) dx[i] = dy[i] - e[i] * sum;
 }
@@ -43,7 +38,7 @@ std::vector<Tensor> SoftmaxOp::forward(std::span<const Tensor> inputs) const {
   const Tensor& x = inputs[0];
   const size_t n = static_cast<size_t>(check_rows(name(), "input", x));
   Tensor y = Tensor::empty(x.shape());
-  const auto run = log_ ? log_softmax_row : softmax_row;
+  const auto run = log_ ? log_softmax_row : kernels::activation_f32::softmax;
   default_pool()(static_cast<size_t>(x.elements()) / n, [&](size_t begin, size_t end, unsigned) {
     for (size_t row = begin; row < end; ++row)
       run(x.data<float>() + row * n, y.data<float>() + row * n, n);
@@ -74,6 +69,10 @@ std::vector<Tensor> SoftmaxOp::backward(const BackwardArgs& args) const {
     }
   });
   return {dx};
+}
+
+engine::ValueId SoftmaxOp::lower(const Lowering& layer) const {
+  return log_ ? UnloweredOp::lower(layer) : lower_unary(name(), layer);
 }
 
 Tensor softmax(const Tensor& x) { return apply_one(std::make_shared<SoftmaxOp>(false), {x}); }

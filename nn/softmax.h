@@ -7,10 +7,12 @@
 
 namespace octet::nn {
 
+// In the engine softmax is an instruction on f32; log_softmax has none.
 class SoftmaxOp : public UnloweredOp {
  public:
   explicit SoftmaxOp(bool log) : log_(log) {}
   const char* name() const override { return log_ ? "log_softmax" : "softmax"; }
+  engine::ValueId lower(const Lowering& layer) const override;
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
   // Saves y.
   std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,

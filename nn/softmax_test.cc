@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "nn/gradient_testing.h"
+#include "nn/graph.h"
 #include "nn/nn_testing.h"
 
 namespace octet::nn {
@@ -54,6 +55,17 @@ BOOST_AUTO_TEST_CASE(large_logits_do_not_overflow) {
   BOOST_TEST(equal_bits(log_softmax(x), Tensor::from({1, 3}, {half, half, -2000.0f + half})));
   BOOST_TEST(equal_bits(Softmax()(x), softmax(x)));
   BOOST_TEST(equal_bits(LogSoftmax()(x), log_softmax(x)));
+}
+
+BOOST_AUTO_TEST_CASE(the_engine_computes_the_same_bits) {
+  Softmax net;
+  const Tensor x = uniform({3, 5, 7}, 4.0f);
+  const engine::Program program = lower(trace(net, Tensor::zeros({1, 5, 7})));
+  BOOST_TEST(equal_bits(testing::run_engine(program, x), net(x)));
+  LogSoftmax log;
+  BOOST_TEST(message_of([&] {
+               lower(trace(log, Tensor::zeros({1, 7})));
+             }).find("can't be lowered") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(rows_must_not_be_empty) {

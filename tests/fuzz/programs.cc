@@ -69,6 +69,7 @@ Program text_program(bool quantized) {
   ValueId x = b.activation("embedding", DType::f32, {1, 5, 6});
   b.program.add_instruction("embedding", "embedding", table, {x});
   x = b.layer("add_constant", {x, b.reals({1, 5, 6})}, {1, 5, 6});
+  x = b.layer("softmax", {x}, {1, 5, 6});
   x = b.layer("layer_norm", {x, b.reals({6}), b.reals({6})}, {1, 5, 6});
   engine::testing::set_real(b.last(), "eps", 1e-5f);
   const ValueId mask = b.input({1, 5}, DType::s64);

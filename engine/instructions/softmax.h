@@ -1,0 +1,11 @@
+// softmax: see the table in engine/instructions.h.
+#pragma once
+
+#include "engine/instructions.h"
+
+namespace octet::engine {
+
+Result<std::unique_ptr<Kernel>> create_softmax(const Program& program,
+                                               const Instruction& instruction);
+
+}  // namespace octet::engine
