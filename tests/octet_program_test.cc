@@ -6,13 +6,17 @@
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <thread>
 
+#include "engine/format.h"
 #include "nn/module.h"
 #include "tensor/state_dict.h"
 #include "tests/generated_images.h"
 #include "tests/process_testing.h"
+#include "zoo/png_testing.h"
 #include "zoo/random_model.h"
 #include "zoo/temp_folder_testing.h"
 
@@ -55,6 +59,11 @@ class Desk {
   std::string path(const std::string& name) const { return folder_.path(name); }
   std::string write(const std::string& name, const std::string& bytes) const {
     return folder_.write(name, bytes);
+  }
+  // A grey PNG of CIFAR's size.
+  std::string write_image(const std::string& name) const {
+    const zoo::Bytes png = zoo::make_png(32, 32, 0, zoo::Bytes(32 * 32, 128));
+    return write(name, {png.begin(), png.end()});
   }
   std::string data_folder() const { return "--data-folder=" + path("cifar"); }
 
@@ -238,6 +247,24 @@ BOOST_AUTO_TEST_CASE(compare_tells_identical_from_float) {
     BOOST_TEST(layer["max_abs_difference"] > 0, layer["name"]);
   const std::string text = desk().output_of({"compare", files().real, files().int8});
   BOOST_TEST(text.find("worst 1") != std::string::npos, text);
+}
+
+BOOST_AUTO_TEST_CASE(a_model_that_gives_no_numbers_is_never_right_and_never_identical) {
+  auto program = engine::load_program(files().real);
+  BOOST_TEST_REQUIRE(bool(program), program.why());
+  const std::vector<float> bias(10, std::numeric_limits<float>::quiet_NaN());
+  for (engine::Value& value : program->values)
+    if (value.name == "linear.bias") value.data = std::as_bytes(std::span(bias));
+  const std::string file = desk().path("nan.octet");
+  BOOST_TEST_REQUIRE(bool(engine::save(*program, file)));
+  check_refused({"eval", file, "--data=cifar10", desk().data_folder()},
+                {"image 0", "nan", "class 0"});
+  const std::string image = desk().write_image("nan.png");
+  check_refused({"classify", file, image}, {image, "nan", "class 0"});
+  const json compared = desk().json_of({"compare", files().real, file, "--count=2"});
+  BOOST_TEST(compared["identical"] == false);
+  for (const json& layer : compared["layers"])
+    BOOST_TEST(layer["non_finite"] == (layer["name"] == "linear" ? 20 : 0), layer["name"]);
 }
 
 BOOST_AUTO_TEST_CASE(files_that_are_no_models_are_named_by_every_command) {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "zoo/evaluate.h"
 #include "zoo/image_model.h"
 #include "zoo/imagenet_classes.h"
 
@@ -43,6 +44,7 @@ std::vector<Guess> Classifier::classify(const Image& image, size_t count) {
   preprocess(image, preprocessing_, static_cast<float*>(session_->input()));
   session_->run();
   const auto* logits = static_cast<const float*>(session_->output());
+  check_finite({logits, names_.size()});
   std::vector<size_t> order(names_.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),

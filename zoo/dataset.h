@@ -23,6 +23,8 @@ class Dataset {
   virtual int label(size_t i) const = 0;
   // Throws octet::Error when the image can't be had. May be called by several threads at once.
   virtual Image image(size_t i) const = 0;
+  // For messages about it.
+  virtual std::string name(size_t i) const { return "image " + std::to_string(i); }
   // Whether image(i) copies pixels that need no resizing and cropping: to keep them a second time
   // would save nothing.
   virtual bool holds_fitted_images() const { return false; }
@@ -40,7 +42,8 @@ class ImageFolder : public Dataset {
               const Preprocessing& preprocessing);
   size_t size() const override { return images_.size(); }
   int label(size_t i) const override { return images_[i].label; }
-  Image image(size_t i) const override { return read_image(folder_ + "/" + images_[i].file); }
+  Image image(size_t i) const override { return read_image(name(i)); }
+  std::string name(size_t i) const override { return folder_ + "/" + images_[i].file; }
   const std::string& file(size_t i) const { return images_[i].file; }
 
  private:
@@ -56,6 +59,7 @@ class Subset : public Dataset {
   size_t size() const override { return indices_.size(); }
   int label(size_t i) const override { return whole_.label(indices_[i]); }
   Image image(size_t i) const override { return whole_.image(indices_[i]); }
+  std::string name(size_t i) const override { return whole_.name(indices_[i]); }
 
  private:
   const Dataset& whole_;
@@ -70,6 +74,7 @@ class Relabelled : public Dataset {
   size_t size() const override { return whole_.size(); }
   int label(size_t i) const override { return labels_[static_cast<size_t>(whole_.label(i))]; }
   Image image(size_t i) const override { return whole_.image(i); }
+  std::string name(size_t i) const override { return whole_.name(i); }
   bool holds_fitted_images() const override { return whole_.holds_fitted_images(); }
 
  private:
@@ -88,6 +93,9 @@ class Joined : public Dataset {
   }
   Image image(size_t i) const override {
     return i < first_->size() ? first_->image(i) : second_->image(i - first_->size());
+  }
+  std::string name(size_t i) const override {
+    return i < first_->size() ? first_->name(i) : second_->name(i - first_->size());
   }
 
  private:

@@ -29,6 +29,14 @@ size_t best_class(std::span<const float> logits) {
   return static_cast<size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
+void check_finite_of(const Dataset& data, size_t i, std::span<const float> logits) {
+  try {
+    check_finite(logits);
+  } catch (const Error& error) {
+    fail(data.name(i), ": ", error.what());
+  }
+}
+
 // The input is written anew, for a run may use its memory; that is not part of the time.
 double run_ms(engine::Session& session, const std::vector<float>& input) {
   std::memcpy(session.input(), input.data(), input.size() * sizeof(float));
@@ -39,6 +47,11 @@ double run_ms(engine::Session& session, const std::vector<float>& input) {
 }
 
 }  // namespace
+
+void check_finite(std::span<const float> logits) {
+  for (size_t c = 0; c < logits.size(); ++c)
+    OCTET_CHECK(std::isfinite(logits[c]), "the model's output is ", logits[c], " at class ", c);
+}
 
 Predictions predict(const ModelPtr& model, const Dataset& data, const std::vector<size_t>& indices,
                     ParallelFor& pool, Progress& progress) {
@@ -56,6 +69,7 @@ Predictions predict(const ModelPtr& model, const Dataset& data, const std::vecto
     predictions.logits.insert(predictions.logits.end(), logits,
                               logits + count * predictions.classes);
     for (const size_t i : batch.indices) {
+      check_finite_of(data, i, predictions.logits_of(predictions.size()));
       predictions.indices.push_back(i);
       predictions.labels.push_back(data.label(i));
     }
@@ -82,7 +96,8 @@ Predictions select(const Predictions& predictions, const std::vector<size_t>& in
 size_t rank_of(std::span<const float> logits, size_t label) {
   size_t rank = 0;
   for (size_t c = 0; c < logits.size(); ++c) {
-    rank += logits[c] > logits[label] || (logits[c] == logits[label] && c < label);
+    const bool is_behind = logits[c] < logits[label] || (logits[c] == logits[label] && c >= label);
+    rank += !is_behind;
   }
   return rank;
 }

@@ -18,7 +18,7 @@ struct Predictions {
   size_t classes = 0;
   std::vector<size_t> indices;  // [n] in the data set
   std::vector<int> labels;      // [n]
-  std::vector<float> logits;    // [n, classes]
+  std::vector<float> logits;    // [n, classes], finite
   Skipped skipped;
 
   size_t size() const { return indices.size(); }
@@ -27,7 +27,12 @@ struct Predictions {
   }
 };
 
-// The model has one f32 input [1, crop, crop, 3] and one f32 output [1, classes].
+// Throws octet::Error "the model's output is nan at class 3": such scores have no order, and each
+// label would be as good as the best.
+void check_finite(std::span<const float> logits);
+
+// The model has one f32 input [1, crop, crop, 3] and one f32 output [1, classes]. Throws
+// octet::Error that names the image for which an output is not finite.
 Predictions predict(const ModelPtr& model, const Dataset& data, const std::vector<size_t>& indices,
                     ParallelFor& pool, Progress& progress);
 
@@ -35,7 +40,8 @@ Predictions predict(const ModelPtr& model, const Dataset& data, const std::vecto
 Predictions select(const Predictions& predictions, const std::vector<size_t>& indices);
 
 // How many classes come before `label`: those with a higher score, and of equal ones (int8 scores
-// often tie) those with a lower index. 0 is top-1.
+// often tie) those with a lower index. 0 is top-1. NaN comes before every number and, as the
+// label's score, behind all.
 size_t rank_of(std::span<const float> logits, size_t label);
 
 // Images whose label is among the k best.

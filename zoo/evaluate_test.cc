@@ -1,8 +1,10 @@
 #define BOOST_TEST_MODULE evaluate
 #include "zoo/evaluate.h"
 
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <limits>
 #include <sstream>
 
 #include "base/error.h"
@@ -33,6 +35,24 @@ ModelPtr identity_model() {
   const auto x = program.add_activation("x", DType::f32, {1, 1, 1, 3});
   const auto y = program.add_activation("y", DType::f32, {1, 3});
   program.add_instruction("reshape", "y", {x}, {y});
+  program.inputs = {x};
+  program.outputs = {y};
+  auto model = engine::Model::create(std::move(program));
+  BOOST_TEST_REQUIRE(bool(model), model.why());
+  return *model;
+}
+
+// Those scores for every pixel, which it multiplies by 0.
+ModelPtr constant_model(std::array<float, 3> scores) {
+  engine::Program program;
+  const float weights[9] = {};
+  const auto x = program.add_activation("x", DType::f32, {1, 1, 1, 3});
+  const auto row = program.add_activation("row", DType::f32, {1, 3});
+  const auto y = program.add_activation("y", DType::f32, {1, 3});
+  const auto weight = program.add_constant("weight", DType::f32, {3, 3}, weights);
+  const auto bias = program.add_constant("bias", DType::f32, {3}, scores.data());
+  program.add_instruction("reshape", "row", {x}, {row});
+  program.add_instruction("linear", "y", {row, weight, bias}, {y});
   program.inputs = {x};
   program.outputs = {y};
   auto model = engine::Model::create(std::move(program));
@@ -110,6 +130,29 @@ BOOST_AUTO_TEST_CASE(selects_by_index) {
   BOOST_TEST(some.logits_of(1)[0] == 3 / 255.0f);
   BOOST_TEST(count_agreements(some, some) == 2);
   BOOST_CHECK_THROW(count_agreements(all, some), Error);
+}
+
+BOOST_AUTO_TEST_CASE(a_score_that_is_no_number_never_ranks) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> all(3, nan), one = {nan, 5, 4};
+  for (size_t label = 0; label < 3; ++label) BOOST_TEST(rank_of(all, label) == 3);
+  BOOST_TEST(rank_of(one, 0) == 3);
+  BOOST_TEST(rank_of(one, 1) == 1);
+  BOOST_TEST(rank_of(one, 2) == 2);
+}
+
+BOOST_AUTO_TEST_CASE(outputs_that_are_not_finite_are_refused_by_the_images_name) {
+  SingleThread pool;
+  std::ostringstream out;
+  Progress progress("test", 3, out, false);
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    std::ostringstream expected;
+    expected << "image 2: the model's output is " << bad << " at class 1";
+    BOOST_CHECK_EXCEPTION(
+        predict(constant_model({0, bad, 0}), Pixels({13, 13, 1}), first(3), pool, progress), Error,
+        [&](const Error& error) { return error.what() == expected.str(); });
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_hash_tells_one_bit) {

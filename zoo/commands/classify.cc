@@ -15,6 +15,15 @@ namespace {
 
 constexpr size_t kGuesses = 5;
 
+std::vector<Guess> classify(Classifier& classifier, const std::string& path) {
+  const Image image = read_image(path);
+  try {
+    return classifier.classify(image, kGuesses);
+  } catch (const Error& error) {
+    fail(path, ": ", error.what());
+  }
+}
+
 void print(const std::string& path, const std::vector<Guess>& guesses) {
   std::cout << without_controls(path) << '\n';
   for (const Guess& guess : guesses) {
@@ -43,7 +52,7 @@ class Classify : public Command {
     for (const std::string& image : images_) {
       throw_if_interrupted();
       try {
-        print(image, classifier.classify(read_image(user_path(image)), kGuesses));
+        print(image, classify(classifier, user_path(image)));
       } catch (const Error& error) {
         std::cerr << program_ << ": " << without_controls(error.what()) << '\n';
         exit_code = 1;

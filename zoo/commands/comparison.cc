@@ -134,6 +134,10 @@ void Comparer::add_up(Pair& pair) {
   for (size_t i = 0; i < a.size(); ++i) {
     Sums& sums = pair.channels[i % pair.channels.size()];
     const double x = a[i], y = b[i];
+    if (!std::isfinite(x) || !std::isfinite(y)) {
+      ++pair.non_finite;
+      continue;
+    }
     sums.aa += x * x;
     sums.bb += y * y;
     sums.ab += x * y;
@@ -171,6 +175,7 @@ LayerDifference Comparer::difference_of(const Pair& pair) const {
                         .shape = value.shape,
                         .dtype_a = name_of(value.dtype),
                         .dtype_b = name_of(output_of(b_->program(), pair.b).dtype),
+                        .non_finite = pair.non_finite,
                         .max_abs_difference = pair.max_abs,
                         .loss_db = {}};
   Sums all, fitted;
@@ -180,6 +185,10 @@ LayerDifference Comparer::difference_of(const Pair& pair) const {
   }
   layer.sqnr_db = sqnr_of(all.aa, all.noise);
   layer.cosine = cosine_of(all);
+  if (pair.non_finite > 0) {
+    layer.sqnr_db = -std::numeric_limits<double>::infinity();
+    return layer;
+  }
   const double values = static_cast<double>(value.shape.elements()) *
                         static_cast<double>(found_.inputs) /
                         static_cast<double>(pair.channels.size());
@@ -211,7 +220,7 @@ Comparison Comparer::result() const {
     }
     if (all_known && std::isfinite(worst_input) && std::isfinite(layer.sqnr_db))
       layer.loss_db = worst_input - layer.sqnr_db;
-    result.is_identical = result.is_identical && pair.max_abs == 0;
+    result.is_identical = result.is_identical && layer.is_exact();
     result.layers.push_back(std::move(layer));
   }
   return result;

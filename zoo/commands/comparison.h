@@ -5,10 +5,11 @@
 //
 //   sqnr = 10 * log10(sum a^2 / sum (a - b)^2) dB    cosine = sum a b / sqrt(sum a^2 * sum b^2)
 //
-// over all inputs that were shown. Equalization (quant/equalize.h) multiplies the channels of b by
-// factors of at least 1 that the next layer takes back: there b is compared as gain[c] * b with
-// gain[c] = sum a^2 / sum a b over channel c, 1 / the factor that fits best. Gains above 1 are what
-// b lost by clipping, and stay an error.
+// over all inputs that were shown. A layer in which either model has a value that is not finite has
+// no SQNR; such values are counted and left out of the sums. Equalization (quant/equalize.h)
+// multiplies the channels of b by factors of at least 1 that the next layer takes back: there b is
+// compared as gain[c] * b with gain[c] = sum a^2 / sum a b over channel c, 1 / the factor that fits
+// best. Gains above 1 are what b lost by clipping, and stay an error.
 #pragma once
 
 #include <memory>
@@ -26,8 +27,9 @@ struct LayerDifference {
   std::string name, op;
   Shape shape;
   std::string dtype_a, dtype_b;
+  size_t non_finite = 0;          // values that are NaN or infinite in a or in b
   double max_abs_difference = 0;  // as they are, without gains
-  double sqnr_db = 0;             // infinite for equal values
+  double sqnr_db = 0;             // infinite for equal values, -infinite with non-finite ones
   double cosine = 1;              // 1 where both are 0 throughout
   // b's channels have factors: without the gains the SQNR is more than 1 dB lower, which means that
   // they make up more than a fifth of the difference. Asked only where a channel has 16 values or
@@ -36,6 +38,8 @@ struct LayerDifference {
   // How much lower the SQNR is than that of the layer's worst input; absent where an input was not
   // compared or has no error.
   std::optional<double> loss_db;
+
+  bool is_exact() const { return non_finite == 0 && max_abs_difference == 0; }
 };
 
 struct Comparison {
@@ -44,7 +48,8 @@ struct Comparison {
   std::vector<std::string> unlike;          // of one name, but of different shapes
   size_t inputs = 0;                        // that were shown
   bool is_same_program = false;             // instructions, weights and metadata
-  bool is_identical = false;                // all values are equal, and neither has other layers
+  // All values are finite and equal, and neither has other layers.
+  bool is_identical = false;
 };
 
 class Comparer {
@@ -65,6 +70,7 @@ class Comparer {
     size_t a, b;  // instructions
     std::vector<Sums> channels;
     double max_abs = 0;
+    size_t non_finite = 0;
   };
   void match_layers();
   void add_up(Pair& pair);

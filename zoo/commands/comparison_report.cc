@@ -1,5 +1,6 @@
 // A comparison as a table for people and as JSON for machines.
 #include <algorithm>
+#include <cmath>
 
 #include "zoo/commands/comparison.h"
 #include "zoo/table.h"
@@ -12,10 +13,19 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kMarked = 3;  // worst layers
 constexpr size_t kNamed = 8;   // of the layers that one model has alone
 
-bool is_exact(const LayerDifference& layer) { return layer.max_abs_difference == 0; }
-
 std::string decibels(const LayerDifference& layer) {
-  return is_exact(layer) ? "exact" : fixed(layer.sqnr_db, 1);
+  if (layer.non_finite > 0) return "none";
+  return layer.is_exact() ? "exact" : fixed(layer.sqnr_db, 1);
+}
+
+std::string remark_of(const LayerDifference& layer) {
+  if (layer.non_finite > 0) return std::to_string(layer.non_finite) + " not finite";
+  return layer.is_rescaled ? "rescaled" : "";
+}
+
+size_t count_non_finite_layers(const Comparison& c) {
+  return static_cast<size_t>(std::count_if(c.layers.begin(), c.layers.end(),
+                                           [](const auto& l) { return l.non_finite > 0; }));
 }
 
 std::string difference_text(double value) {
@@ -40,9 +50,7 @@ std::string table_of(const Comparison& c) {
                     layer.dtype_a, layer.dtype_b,
                     layer.is_rescaled ? "" : difference_text(layer.max_abs_difference),
                     decibels(layer), layer.loss_db ? fixed(*layer.loss_db, 1) : "",
-                    fixed(layer.cosine, 6), ""});
-  for (size_t i = 0; i < c.layers.size(); ++i)
-    if (c.layers[i].is_rescaled) rows[i + 1].back() = "rescaled";
+                    fixed(layer.cosine, 6), remark_of(layer)});
   const std::vector<size_t> worst = worst_layers(c, kMarked);
   for (size_t i = 0; i < worst.size(); ++i)
     rows[worst[i] + 1].push_back("worst " + std::to_string(i + 1));
@@ -50,6 +58,10 @@ std::string table_of(const Comparison& c) {
 }
 
 std::string verdict(const Comparison& c) {
+  if (const size_t count = count_non_finite_layers(c); count > 0)
+    return std::string(c.is_same_program ? "the same program, but " : "") + "in " +
+           std::to_string(count) + " of " + std::to_string(c.layers.size()) +
+           " layers values are nan or infinite";
   if (c.is_same_program) return "identical: the same program";
   if (c.is_identical)
     return "identical values in all " + std::to_string(c.layers.size()) +
@@ -84,8 +96,9 @@ Json to_json(const Comparison& c) {
                   {"dtype_a", layer.dtype_a},
                   {"dtype_b", layer.dtype_b},
                   {"max_abs_difference", layer.max_abs_difference}};
-    // JSON has no infinity: null is exact.
-    entry["sqnr_db"] = is_exact(layer) ? Json() : Json(layer.sqnr_db);
+    entry["non_finite"] = layer.non_finite;
+    // JSON has no infinity: null is exact, or none where values are not finite.
+    entry["sqnr_db"] = std::isinf(layer.sqnr_db) ? Json() : Json(layer.sqnr_db);
     entry["loss_db"] = layer.loss_db ? Json(*layer.loss_db) : Json();
     entry["cosine"] = layer.cosine;
     entry["is_rescaled"] = layer.is_rescaled;

@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "engine/engine_testing.h"
@@ -186,6 +187,35 @@ BOOST_AUTO_TEST_CASE(layers_of_one_name_are_matched_in_order_and_unlike_shapes_a
   BOOST_TEST(c.layers[1].max_abs_difference == 1);
   BOOST_REQUIRE(c.unlike.size() == 1u);
   BOOST_TEST(c.unlike[0] == "reshape 'flat': [1, 32] and [1, 16, 2]");
+}
+
+BOOST_AUTO_TEST_CASE(values_that_are_not_finite_are_counted_and_never_exact_or_identical) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> values(kElements, 1);
+  values[0] = nan, values[9] = std::numeric_limits<float>::infinity();
+  const auto scaling = [](float f) {
+    Program p;
+    const ValueId x = add_scaling(p, "one", add_input(p), 1, 1);
+    p.outputs.push_back(add_scaling(p, "two", x, f, 1));
+    return p;
+  };
+  // Of the model itself; then of one whose second layer makes NaN of half the values.
+  const Comparison itself = compare(scaling(1), scaling(1), {bytes_of(values)});
+  BOOST_TEST(itself.is_same_program);
+  BOOST_TEST(!itself.is_identical);
+  const Comparison other = compare(scaling(1), scaling(nan), {counting(), counting()});
+  BOOST_TEST(other.layers[0].non_finite == 0u);
+  BOOST_TEST(other.layers[0].is_exact());
+  BOOST_TEST(other.layers[1].non_finite == kElements);
+  BOOST_TEST(!other.layers[1].is_exact());
+  BOOST_TEST(!other.is_identical);
+  BOOST_TEST((worst_layers(other, 3) == std::vector<size_t>{1}));
+  const std::string text = to_text(other);
+  BOOST_TEST(text.find("32 not finite") != text.npos, text);
+  BOOST_TEST(text.find("in 1 of 2 layers values are nan or infinite") != text.npos, text);
+  const auto layer = to_json(other)["layers"][1];
+  BOOST_TEST(layer["non_finite"] == 32);
+  BOOST_TEST(layer["sqnr_db"].is_null());
 }
 
 BOOST_AUTO_TEST_CASE(models_of_different_inputs_are_refused) {
