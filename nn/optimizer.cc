@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <set>
 
 #include "kernels/elementwise_f32.h"
 #include "nn/op_support.h"
@@ -21,9 +22,12 @@ Optimizer::Optimizer(NamedParameters parameters, double lr, double weight_decay)
   set_lr(lr);
   OCTET_CHECK(weight_decay >= 0 && std::isfinite(weight_decay), "optimizer: weight_decay is ",
               weight_decay, ", expects 0 or more");
-  for (const auto& [name, tensor] : parameters_)
+  std::set<std::string> names;
+  for (const auto& [name, tensor] : parameters_) {
     OCTET_CHECK(tensor.defined() && tensor.dtype() == DType::f32, "optimizer: parameter ", name,
                 " is not f32");
+    OCTET_CHECK(names.insert(name).second, "optimizer: two parameters are called ", name);
+  }
 }
 
 void Optimizer::set_lr(double lr) {

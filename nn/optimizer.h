@@ -41,6 +41,7 @@ class Optimizer {
   void load_state_dict(const StateDict& state);
 
  protected:
+  // Throws octet::Error when two parameters have one name: their buffers would, too.
   Optimizer(NamedParameters parameters, double lr, double weight_decay);
 
   // Buffers of zeros, one per parameter, of its shape.

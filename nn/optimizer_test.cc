@@ -189,6 +189,14 @@ BOOST_AUTO_TEST_CASE(a_learning_rate_out_of_range_is_refused_and_the_old_one_sta
   BOOST_TEST(*optimizer.parameters()[0].second.data<float>() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(two_parameters_of_one_name_are_refused) {
+  for (const MakeOptimizer& make : kMakers) {
+    NamedParameters twice = parameters();
+    twice.emplace_back("a", Tensor::zeros({2}));
+    BOOST_TEST(message_of([&] { make(twice); }) == "optimizer: two parameters are called a");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(options_out_of_range_are_refused_by_name) {
   const auto sgd = [](const SGDOptions& options) {
     return message_of([&] { SGD(one(), options); });

@@ -260,8 +260,8 @@ std::vector<std::pair<std::string, Tensor>> PreparedModel::named_scales() const 
   for (size_t g = 0; g < groups_.groups.size(); ++g) {
     if (weight_observers_[g] == nullptr) continue;
     const std::string& path = graph_.nodes[groups_.groups[g].main].path;
-    add(path + ".weight", weight_observers_[g].get());
-    add(path + ".output", observers_[groups_.alias[groups_.groups[g].output]].get());
+    add(path + ".weight_scale", weight_observers_[g].get());
+    add(path + ".output_scale", observers_[groups_.alias[groups_.groups[g].output]].get());
   }
   return scales;
 }

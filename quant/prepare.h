@@ -86,8 +86,9 @@ class PreparedModel : public nn::Module {
   const Observer* weight_observer(size_t group) const { return weight_observers_[group].get(); }
   Observer* weight_observer(size_t group) { return weight_observers_[group].get(); }
 
-  // Scales that training learns (observers/learnable_scale.h), for the optimizer: "NAME.weight" and
-  // "NAME.output". Of outputs only where layers with weights make them. Empty for other qconfigs.
+  // Scales that training learns (observers/learnable_scale.h), for the optimizer:
+  // "PATH.weight_scale" and "PATH.output_scale", which are no parameters' names. Of outputs only
+  // where layers with weights make them. Empty for other qconfigs.
   std::vector<std::pair<std::string, Tensor>> named_scales() const;
 
   // Whether training moves the observers: on at first. torch.ao.quantization.disable_observer.

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <set>
+#include <string>
 
 #include "nn/activation.h"
 #include "nn/adaptive_avg_pool2d.h"
@@ -252,7 +254,12 @@ BOOST_AUTO_TEST_CASE(learned_scales_follow_their_gradients) {
     prepared->freeze_bn_stats(true);
     const auto scales = prepared->named_scales();
     BOOST_TEST_REQUIRE(scales.size() == 8u);
-    for (const auto& [name, scale] : scales) scale.zero_grad();
+    std::set<std::string> names;
+    for (const auto& [name, parameter] : net.named_parameters()) names.insert(name);
+    for (const auto& [name, scale] : scales) {
+      BOOST_TEST(names.insert(name).second, name);
+      scale.zero_grad();
+    }
     const float loss = train_step(net, *prepared, x, 0.0f);
     // All scales at once, by a step whose first-order change is known.
     double squares = 0;

@@ -20,7 +20,7 @@ using Arguments = std::vector<std::string>;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kTrain = "zoo/train";
-// Of either kind of run; checked code is slow.
+// Of each kind of run; checked code is slow.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int kKills = 2;
 #else
@@ -36,7 +36,7 @@ class Desk {
   }
   std::string path(const std::string& name) const { return folder_.path(name); }
 
-  Arguments command(const std::string& out, bool qat, int threads) const {
+  Arguments command(const std::string& out, const Arguments& kind, int threads) const {
     Arguments arguments{kTrain,
                         "--data=mnist",
                         "--data-folder=" + path(""),
@@ -48,7 +48,7 @@ class Desk {
                         "--average-decay=0.9",
                         "--out=" + path(out),
                         "--threads=" + std::to_string(threads)};
-    if (qat) arguments.push_back("--qat");
+    arguments.insert(arguments.end(), kind.begin(), kind.end());
     return arguments;
   }
 
@@ -57,9 +57,9 @@ class Desk {
   }
 
   // Milliseconds of an undisturbed run.
-  int64_t run_whole(const std::string& out, bool qat) const {
+  int64_t run_whole(const std::string& out, const Arguments& kind) const {
     const auto start = Clock::now();
-    const ProcessResult result = run_process(command(out, qat, 1), path("scratch"));
+    const ProcessResult result = run_process(command(out, kind, 1), path("scratch"));
     BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
     return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
   }
@@ -68,8 +68,9 @@ class Desk {
     return fs::exists(path(out + "/checkpoint.safetensors"));
   }
 
-  ProcessResult run_for(const std::string& out, bool qat, int64_t milliseconds, int signal) const {
-    Arguments arguments = command(out, qat, 2);
+  ProcessResult run_for(const std::string& out, const Arguments& kind, int64_t milliseconds,
+                        int signal) const {
+    Arguments arguments = command(out, kind, 2);
     if (can_resume(out)) arguments.push_back("--resume");
     const pid_t process = start_process(arguments, path("scratch"));
     if (milliseconds >= 0) {
@@ -83,16 +84,16 @@ class Desk {
   zoo::TempFolder folder_;
 };
 
-void check_killed_runs(bool qat) {
+void check_killed_runs(const Arguments& kind) {
   const Desk desk;
-  const int64_t whole = desk.run_whole("whole", qat);
+  const int64_t whole = desk.run_whole("whole", kind);
   Rng rng(7);
   int killed = 0;
   for (int i = 0; killed < kKills; ++i) {
     BOOST_TEST_REQUIRE(i < 100 * kKills);
     // Long enough to get somewhere now and then, short enough not to get to the end.
     const auto result =
-        desk.run_for("killed", qat, rng.integer(0, std::max<int64_t>(whole / 3, 20)), SIGKILL);
+        desk.run_for("killed", kind, rng.integer(0, std::max<int64_t>(whole / 3, 20)), SIGKILL);
     if (result.exit_code != -1) {
       BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
       BOOST_TEST(desk.results("killed") == desk.results("whole"));
@@ -101,7 +102,7 @@ void check_killed_runs(bool qat) {
     }
     ++killed;
   }
-  const ProcessResult last = desk.run_for("killed", qat, -1, 0);
+  const ProcessResult last = desk.run_for("killed", kind, -1, 0);
   BOOST_TEST_REQUIRE(last.exit_code == 0, last.err);
   BOOST_TEST(!desk.results("whole").empty());
   BOOST_TEST((desk.results("killed") == desk.results("whole")));
@@ -112,33 +113,37 @@ void check_killed_runs(bool qat) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_float_run_killed_at_random_moments_ends_with_the_same_bits) {
-  check_killed_runs(false);
+  check_killed_runs({});
 }
 
 BOOST_AUTO_TEST_CASE(a_qat_run_killed_at_random_moments_ends_with_the_same_bits) {
-  check_killed_runs(true);
+  check_killed_runs({"--qat"});
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_learns_scales_killed_at_random_moments_ends_with_the_same_bits) {
+  check_killed_runs({"--qat", "--learn-scales"});
 }
 
 BOOST_AUTO_TEST_CASE(ctrl_c_saves_and_says_how_to_go_on) {
   const Desk desk;
-  const int64_t whole = desk.run_whole("whole", false);
+  const int64_t whole = desk.run_whole("whole", {});
   ProcessResult result;
   for (int i = 0; i < 20 && result.exit_code != 130; ++i) {
     fs::remove_all(desk.path("stopped"));
-    result = desk.run_for("stopped", false, whole / 3 + i, SIGINT);
+    result = desk.run_for("stopped", {}, whole / 3 + i, SIGINT);
   }
   BOOST_TEST_REQUIRE(result.exit_code == 130, result.err);
   BOOST_TEST(result.err.find("go on with --resume") != std::string::npos, result.err);
-  result = desk.run_for("stopped", false, -1, 0);
+  result = desk.run_for("stopped", {}, -1, 0);
   BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
   BOOST_TEST((desk.results("stopped") == desk.results("whole")));
 }
 
 BOOST_AUTO_TEST_CASE(a_checkpoint_of_another_run_or_a_damaged_one_is_refused) {
   const Desk desk;
-  desk.run_whole("out", false);
+  desk.run_whole("out", {});
   const auto refused = [&](Arguments extra) {
-    Arguments arguments = desk.command("out", false, 1);
+    Arguments arguments = desk.command("out", {}, 1);
     arguments.insert(arguments.end(), extra.begin(), extra.end());
     const ProcessResult result = run_process(arguments, desk.path("scratch"));
     BOOST_TEST(result.exit_code == 1);
@@ -156,12 +161,12 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_of_another_run_or_a_damaged_one_is_refused) {
 
 BOOST_AUTO_TEST_CASE(a_loss_that_is_no_number_ends_the_run_with_the_name_of_a_layer) {
   const Desk desk;
-  desk.run_whole("whole", false);
+  desk.run_whole("whole", {});
   // The last float of the file is one of the classifier's biases.
   std::string weights = read_file(desk.path("whole/weights.safetensors"));
   weights.replace(weights.size() - 4, 4, std::string("\0\0\xc0\x7f", 4));
   std::ofstream(desk.path("nan.safetensors"), std::ios::binary) << weights;
-  Arguments arguments = desk.command("nan", false, 1);
+  Arguments arguments = desk.command("nan", {}, 1);
   arguments.push_back("--weights=" + desk.path("nan.safetensors"));
   const ProcessResult result = run_process(arguments, desk.path("scratch"));
   BOOST_TEST(result.exit_code == 1);
