@@ -291,6 +291,15 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
   for (const std::string command : {"inspect", "bench", "eval"})
     check_refused({command, file, "--json=" + file}, {file, "is read"});
   check_refused({"compare", file, file, "--json=" + file}, {file, "is read"});
+  const std::string records = desk().path("cifar/test_batch.bin"), bytes = read_file(records);
+  check_refused({"eval", file, "--data=cifar10", desk().data_folder(), "--json=" + records},
+                {records, "is read"});
+  check_refused(desk().quantize({"--save=" + records}), {records, "is read"});
+  const std::string image = desk().write_image("cifar/a.png");
+  check_refused({"compare", file, file, "--images=" + desk().path("cifar"), "--json=" + image},
+                {image, "is read"});
+  fs::remove(image);
+  BOOST_TEST(read_file(records) == bytes);
   check_refused({"bench", file, "--runs=0"}, {"--runs"});
   check_refused({"bench"}, {"--model"});
   check_refused({"bench", file, "--model=resnet20"}, {"--model"});

@@ -372,6 +372,10 @@ BOOST_AUTO_TEST_CASE(outputs_that_would_replace_something_else_are_refused) {
   refused({"--calibration=2", "--save=" + file, "--json=" + file}, file);
   refused({"--calibration=2", "--json=/dev/null"}, "/dev/null");
   refused({"--save=", "--calibration=2"}, "--save=");
+  const std::string image = desk().path("images/1.jpg"), before = read_file(image);
+  for (const char* option : {"--save=", "--save-float=", "--json="})
+    refused({"--calibration=2", option + image}, image);
+  BOOST_TEST(read_file(image) == before);
 }
 
 BOOST_AUTO_TEST_CASE(classify_names_a_damaged_image_and_goes_on) {

@@ -57,6 +57,19 @@ const Entry kEntries[] = {
      .folder = nullptr},
 };
 
+// Null when there is none of that name.
+const Entry* find_entry(const std::string& name) {
+  for (const Entry& entry : kEntries)
+    if (name == entry.name) return &entry;
+  return nullptr;
+}
+
+std::string names_of_entries() {
+  std::string names;
+  for (const Entry& entry : kEntries) names += std::string(names.empty() ? "" : ", ") + entry.name;
+  return names;
+}
+
 std::string find_folder(const Entry& entry, const std::string& wanted) {
   if (!wanted.empty()) return wanted;
   OCTET_CHECK(entry.package != nullptr, "data set '", entry.name,
@@ -80,21 +93,23 @@ DataSet open_folder(const std::string& root, const DataSetOptions& options) {
 
 }  // namespace
 
+std::vector<std::string> folders_of_data_set(const std::string& name, const std::string& folder) {
+  if (name.empty() || find_entry(name) != nullptr) return {folder};
+  return {folder, user_path(name) + "/train", user_path(name) + "/val"};
+}
+
 DataSet open_data_set(const std::string& name, const DataSetOptions& options) {
-  std::string names;
-  for (const Entry& entry : kEntries) {
-    if (name == entry.name) {
-      return {.images = entry.open(find_folder(entry, options.folder), options.split,
-                                   options.preprocessing.value_or(entry.preprocessing)),
-              .classes = entry.classes,
-              .augmentation = entry.augmentation};
-    }
-    names += std::string(names.empty() ? "" : ", ") + entry.name;
+  if (const Entry* entry = find_entry(name)) {
+    return {.images = entry->open(find_folder(*entry, options.folder), options.split,
+                                  options.preprocessing.value_or(entry->preprocessing)),
+            .classes = entry->classes,
+            .augmentation = entry->augmentation};
   }
   const std::string root = user_path(name);
   std::error_code ignored;
   OCTET_CHECK(std::filesystem::is_directory(root, ignored), "there is no data set '", name,
-              "'; there are: ", names, ", or a folder with train/CLASS/IMAGE and val/CLASS/IMAGE");
+              "'; there are: ", names_of_entries(),
+              ", or a folder with train/CLASS/IMAGE and val/CLASS/IMAGE");
   OCTET_CHECK(options.folder.empty(), "data set '", name, "' is a folder itself; '", options.folder,
               "' is one too many");
   return open_folder(root, options);

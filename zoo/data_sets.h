@@ -27,6 +27,10 @@ struct DataSet {
   Augmentation augmentation;         // what is usual in training
 };
 
+// What open_data_set reads of that folder or named data set: folders, as far as they are the
+// user's.
+std::vector<std::string> folders_of_data_set(const std::string& name, const std::string& folder);
+
 // name        files                                   size   normalised by
 // fashion-mnist  idx (zoo/idx.h); Debian packages it  28     its mean and deviation
 // mnist       idx                                     28     its mean and deviation

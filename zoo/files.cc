@@ -59,6 +59,20 @@ class NewFile {
   bool renamed_ = false;
 };
 
+// Whether a file of that path exists somewhere below the folder, by whatever way both are named.
+bool is_file_inside(const std::string& path, const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  if (path.empty() || !fs::is_directory(folder, ignored) || !fs::exists(path, ignored))
+    return false;
+  // What is replaced stands where the path says, even if it is a link to somewhere else.
+  fs::path above = fs::absolute(path, ignored).parent_path();
+  for (above = fs::canonical(above, ignored); above.has_relative_path();
+       above = above.parent_path())
+    if (fs::equivalent(above, folder, ignored)) return true;
+  return false;
+}
+
 }  // namespace
 
 std::string user_path(const std::string& path) {
@@ -81,8 +95,11 @@ bool is_same_file(const std::string& a, const std::string& b) {
 }
 
 void check_not_read(const std::string& output, const std::vector<std::string>& inputs) {
-  for (const std::string& input : inputs)
+  for (const std::string& input : inputs) {
     OCTET_CHECK(!is_same_file(output, input), output, ": is read, so it can't be written");
+    OCTET_CHECK(!is_file_inside(output, input), output, ": is there already, and ", input,
+                " is read, so it can't be replaced");
+  }
 }
 
 std::vector<std::string> list_folder(const std::string& folder) {

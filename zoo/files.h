@@ -18,7 +18,8 @@ void check_writable(const std::string& path);
 // Whether both name one file, by whatever way; it need not exist. Nothing has no name.
 bool is_same_file(const std::string& a, const std::string& b);
 
-// Throws octet::Error when the file `output` would replace one of `inputs`, which are read.
+// Throws octet::Error when the file `output` would replace one of `inputs`, which are read: files,
+// or folders of which any file may be read.
 void check_not_read(const std::string& output, const std::vector<std::string>& inputs);
 
 // The names in a folder, sorted. Throws octet::Error when it can't be read.

@@ -2,8 +2,10 @@
 #include "zoo/files.h"
 
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
 #include <iterator>
 
+#include "base/error.h"
 #include "zoo/temp_folder_testing.h"
 
 namespace octet::zoo {
@@ -41,6 +43,33 @@ BOOST_AUTO_TEST_CASE(refuses_what_can_not_be_written) {
   BOOST_CHECK_THROW(check_writable(folder.path()), Error);
   BOOST_CHECK_THROW(check_writable(folder.path("none/a.json")), Error);
   BOOST_CHECK_THROW(write_file(folder.path("none/a.json"), "x"), Error);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_inside_a_folder_that_is_read_is_not_replaced) {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder.path("images/cats"));
+  std::filesystem::create_directories(folder.path("images2"));
+  std::filesystem::create_directory_symlink(folder.path("images"), folder.path("link"));
+  for (const char* name : {"images/a.jpg", "images/cats/b.jpg", "images2/c.jpg", "d.jpg"})
+    folder.write(name, "x");
+  const auto refused = [&](const std::string& output, const std::string& input) {
+    try {
+      check_not_read(folder.path(output), {"", folder.path(input)});
+      return false;
+    } catch (const Error& error) {
+      BOOST_TEST(std::string(error.what()).starts_with(folder.path(output) + ": "));
+      return true;
+    }
+  };
+  for (const char* input : {"images", "images/", "link", "images2/../images"}) {
+    BOOST_TEST(refused("images/a.jpg", input), input);
+    BOOST_TEST(refused("images/cats/b.jpg", input), input);
+    BOOST_TEST(refused("link/a.jpg", input), input);
+    BOOST_TEST(!refused("images/new.json", input), input);
+    BOOST_TEST(!refused("images2/c.jpg", input), input);
+    BOOST_TEST(!refused("d.jpg", input), input);
+  }
+  BOOST_TEST(refused("d.jpg", "d.jpg"));
 }
 
 BOOST_AUTO_TEST_CASE(relative_paths_start_where_bazel_run_was_typed) {

@@ -31,7 +31,7 @@ class Compare : public Command {
   }
 
   int run() override {
-    report_.check({user_path(a_), user_path(b_)});
+    report_.check({user_path(a_), user_path(b_), user_path(images_)});
     target_.use();
     ThreadPool pool(threads_.threads);
     const ModelPtr a = load_model(user_path(a_));

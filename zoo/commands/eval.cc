@@ -21,7 +21,9 @@ class Eval : public Command {
   }
 
   int run() override {
-    report_.check({user_path(file_)});
+    std::vector<std::string> inputs = images_.paths();
+    inputs.push_back(user_path(file_));
+    report_.check(inputs);
     target_.use();
     const ImageModel loaded = load_image_model(user_path(file_));
     const std::unique_ptr<Dataset> data = images_.open(loaded.preprocessing, loaded.classes);

@@ -74,6 +74,12 @@ LabelledImagesOption::LabelledImagesOption(CLI::App& app) {
   app.add_option("--data-folder", folder_, "where the files of a named data set are");
 }
 
+std::vector<std::string> LabelledImagesOption::paths() const {
+  std::vector<std::string> paths = folders_of_data_set(data_, user_path(folder_));
+  paths.insert(paths.end(), {user_path(images_), user_path(labels_)});
+  return paths;
+}
+
 std::unique_ptr<Dataset> LabelledImagesOption::open(const Preprocessing& how,
                                                     size_t classes) const {
   OCTET_CHECK(images_.empty() == labels_.empty(), "--images and --labels go together");

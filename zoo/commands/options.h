@@ -40,7 +40,7 @@ class ReportOption {
  public:
   explicit ReportOption(CLI::App& app);
   // Before the work whose result it is to hold. Throws octet::Error when FILE can't be written, or
-  // is one of those that are read or written besides.
+  // is one of those that are read (folders: in one of them, check_not_read) or written besides.
   void check(const std::vector<std::string>& inputs, const std::vector<std::string>& outputs = {});
   void write(const std::string& text, const nlohmann::ordered_json& json) const;
 
@@ -52,6 +52,8 @@ class ReportOption {
 class LabelledImagesOption {
  public:
   explicit LabelledImagesOption(CLI::App& app);
+  // The files and folders that open() reads.
+  std::vector<std::string> paths() const;
   // Throws octet::Error: not exactly one of the two, or files that are missing or damaged.
   // `classes`: labels are below it.
   std::unique_ptr<Dataset> open(const Preprocessing& how, size_t classes) const;

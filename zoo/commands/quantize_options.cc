@@ -132,7 +132,8 @@ void QuantizeOptions::check_distinct() const {
       OCTET_CHECK(!is_same_file(output, path), other, " and ", option, " name the same file ",
                   output);
     }
-    check_not_read(output, {weights, labels, calibration_list, load});
+    check_not_read(output, {weights, labels, calibration_list, load, images});
+    check_not_read(output, folders_of_data_set(data, data_folder));
   }
 }
 
