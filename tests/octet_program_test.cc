@@ -179,6 +179,31 @@ BOOST_AUTO_TEST_CASE(the_report_shows_every_layer_and_what_was_kept_in_float) {
   BOOST_TEST(html.find("kept in float") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(train_and_quantize_prepare_a_folders_pictures_alike) {
+  for (const char* folder : {"train", "val"})
+    for (const char* image : {"a/1.png", "b/2.png"}) {
+      const std::string name = std::string("classes/") + folder + "/" + image;
+      fs::create_directories(fs::path(desk().path(name)).parent_path());
+      desk().write_image(name);
+    }
+  const Arguments both = {"--model=mobilenet_v1", "--width=0.1", "--data=" + desk().path("classes"),
+                          "--threads=2"};
+  const auto run = [&](const std::string& command, const Arguments& more) {
+    Arguments arguments = {command};
+    arguments.insert(arguments.end(), both.begin(), both.end());
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    desk().output_of(arguments);
+  };
+  run("train", {"--batch=2", "--epochs=1", "--out=" + desk().path("v1")});
+  run("quantize", {"--weights=" + desk().path("v1/weights.safetensors"), "--calibration=1",
+                   "--save=" + desk().path("v1/int8.octet")});
+  const json trained = desk().json_of({"inspect", desk().path("v1/model.octet")})["metadata"];
+  const json quantized = desk().json_of({"inspect", desk().path("v1/int8.octet")})["metadata"];
+  BOOST_TEST(trained["preprocess.mean"] == "0.5,0.5,0.5");
+  for (const auto& [key, text] : quantized.items())
+    if (key.starts_with("preprocess.")) BOOST_TEST(trained[key] == text, key);
+}
+
 BOOST_AUTO_TEST_CASE(eval_of_the_saved_files_finds_what_quantize_found) {
   const auto eval = [](const std::string& file, const Arguments& more) {
     Arguments arguments = {"eval", file, "--data=cifar10", desk().data_folder()};

@@ -181,8 +181,7 @@ class Train : public Command {
     check(o);
     for (std::string* path : {&o.folder, &o.weights, &o.out}) *path = user_path(*path);
     set_num_threads(threads_->threads);
-    const DataSet train = open_data_set(o.data, {.split = Split::train, .folder = o.folder});
-    const DataSet test = open_data_set(o.data, {.split = Split::test, .folder = o.folder});
+    const DataSet train = open_images(Split::train), test = open_images(Split::test);
     OCTET_CHECK(train.images->size() >= o.train.batch_size, "--batch=", o.train.batch_size,
                 ": there are ", train.images->size(), " training images");
     const std::unique_ptr<nn::Module> model = create_model(train);
@@ -207,6 +206,14 @@ class Train : public Command {
   }
 
  private:
+  // A folder's pictures become what the model's own weights were trained with, as in quantize.
+  DataSet open_images(Split split) const {
+    return open_data_set(options_.data,
+                         {.split = split,
+                          .folder = options_.folder,
+                          .folder_preprocessing = find_model(options_.model).preprocessing});
+  }
+
   std::unique_ptr<nn::Module> create_model(const DataSet& train) const {
     const Options& o = options_;
     nn::manual_seed(o.train.seed);
