@@ -346,7 +346,7 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
   check_refused({"quantize", "--data=cifar10"}, {"--weights"});
   check_refused({"quantize", "--model=resnet18", "--workflow=qat"}, {"qat", "--weights"});
   check_refused(desk().quantize({"--width=0.5"}), {"width", "0.5"});
-  check_refused(desk().quantize({}, "resnet32"), {"w.safetensors", "layer1.3"});
+  check_refused(desk().quantize({}, "resnet32"), {"w.safetensors", "layer1.3", "fits resnet20"});
   check_refused(desk().quantize({"--epochs=3"}), {"--epochs", "--workflow=qat"});
   check_refused(desk().quantize({"--workflow=qat", "--lr=nan"}), {"--lr", "nan", "0 to 100"});
   check_refused(desk().quantize({"--workflow=dynamic", "--min-sqnr=20"}), {"--min-sqnr", "static"});

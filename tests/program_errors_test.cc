@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(weights_that_are_no_numbers_are_refused) {
   wrong[0].second.values<float>()[5] = std::numeric_limits<float>::quiet_NaN();
   const std::string path = desk().path("nan.safetensors");
   save_safetensors(wrong, path);
-  check_quantize_refuses({.weights = path}, {"features.0.", "NaN"});
+  check_quantize_refuses({.weights = path}, {path, desk().weights[0].first + "[", "nan"});
 }
 
 BOOST_AUTO_TEST_CASE(labels_that_do_not_match_are_refused_with_file_and_line) {

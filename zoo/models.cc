@@ -123,13 +123,4 @@ const ModelEntry& find_model(const std::string& name) {
   fail("there is no model '", name, "'; there are: ", names);
 }
 
-void load_weights(nn::Module& model, const std::string& path) {
-  try {
-    model.load_state_dict(load_state_dict_file(path));
-  } catch (const Error& error) {
-    const std::string reason = error.what();
-    fail(reason.find(path) == reason.npos ? path + ": " : "", reason);
-  }
-}
-
 }  // namespace octet::zoo

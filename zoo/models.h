@@ -37,7 +37,9 @@ std::span<const ModelEntry> models();
 // Throws octet::Error that lists the names.
 const ModelEntry& find_model(const std::string& name);
 
-// Loads a state dict file; errors name the path.
+// Loads a state dict file (load_weights.cc). Throws octet::Error that names the path: what
+// load_state_dict() does not find or does not take, with the model of the table that the file fits;
+// the first element that is NaN or infinite, or a variance (running_var) below 0.
 void load_weights(nn::Module& model, const std::string& path);
 
 }  // namespace octet::zoo
