@@ -356,6 +356,9 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
                 {"--calibration", "dynamic"});
   check_refused({"train", "--model=resnet21"}, {"resnet21"});
   check_refused({"train", "--warmup=nan"}, {"--warmup", "nan"});
+  for (const std::string option : {"--qconfig=x86", "--weight-bits=4", "--learn-scales",
+                                   "--freeze-bn=0.5", "--freeze-observers=0.5"})
+    check_refused({"train", option}, {option.substr(0, option.find('=')), "--qat"});
   check_refused({"train", "--resume"}, {"--resume", "--out"});
   check_refused({"train", "--seed=1e3"}, {"--seed", "1e3"});
   check_refused(desk().quantize({"--calibration-list=a.txt"}), {"--calibration-list"});

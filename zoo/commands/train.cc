@@ -29,6 +29,7 @@ struct Options {
   std::optional<double> dropout;
   bool resume = false, no_augment = false, verify = false;
   TrainOptions train;
+  std::vector<CLI::Option*> of_qat;  // without --qat they would change nothing
 };
 
 void add_model_options(CLI::App& app, Options& o) {
@@ -63,19 +64,22 @@ void add_training_options(CLI::App& app, TrainOptions& t) {
   app.add_option("--seed", t.seed)->check(whole_number());
 }
 
-void add_quantization_options(CLI::App& app, TrainOptions& t) {
+void add_quantization_options(CLI::App& app, Options& o) {
+  TrainOptions& t = o.train;
   app.add_flag("--qat", t.qat, "quantization-aware; usually from --weights");
-  app.add_option("--qconfig", t.qconfig, "qnnpack: one weight scale a layer")
-      ->check(CLI::IsMember({"x86", "fbgemm", "onednn", "qnnpack"}));
-  app.add_option("--weight-bits", t.weight_bits)->check(CLI::Range(2, 8));
-  app.add_flag("--learn-scales", t.learn_scales,
-               "LSQ: scales of a --qat run are learned, not observed");
-  app.add_option("--freeze-bn", t.freeze_bn,
-                 "part of a --qat run after which batch norms keep their statistics")
-      ->check(real_between(0.0, 1.0));
-  app.add_option("--freeze-observers", t.freeze_observers,
-                 "part of a --qat run after which observers keep their ranges")
-      ->check(real_between(0.0, 1.0));
+  o.of_qat = {
+      app.add_option("--qconfig", t.qconfig, "qnnpack: one weight scale a layer")
+          ->check(CLI::IsMember({"x86", "fbgemm", "onednn", "qnnpack"})),
+      app.add_option("--weight-bits", t.weight_bits)->check(CLI::Range(2, 8)),
+      app.add_flag("--learn-scales", t.learn_scales,
+                   "LSQ: scales of a --qat run are learned, not observed"),
+      app.add_option("--freeze-bn", t.freeze_bn,
+                     "part of a --qat run after which batch norms keep their statistics")
+          ->check(real_between(0.0, 1.0)),
+      app.add_option("--freeze-observers", t.freeze_observers,
+                     "part of a --qat run after which observers keep their ranges")
+          ->check(real_between(0.0, 1.0)),
+  };
 }
 
 void add_run_options(CLI::App& app, Options& o) {
@@ -92,7 +96,8 @@ void add_run_options(CLI::App& app, Options& o) {
 void check(const Options& o) {
   OCTET_CHECK(!o.resume || !o.out.empty(), "--resume needs --out, where the checkpoint is");
   OCTET_CHECK(!o.verify || o.train.qat, "--verify belongs to --qat");
-  OCTET_CHECK(!o.train.learn_scales || o.train.qat, "--learn-scales belongs to --qat");
+  for (const CLI::Option* option : o.of_qat)
+    OCTET_CHECK(option->count() == 0 || o.train.qat, option->get_name(), " belongs to --qat");
 }
 
 // What the user typed, for the log: options in the order of the help.
@@ -171,7 +176,7 @@ class Train : public Command {
     app.option_defaults()->always_capture_default();
     add_model_options(app, options_);
     add_training_options(app, options_.train);
-    add_quantization_options(app, options_.train);
+    add_quantization_options(app, options_);
     add_run_options(app, options_);
     threads_.emplace(app);
   }
