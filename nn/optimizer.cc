@@ -18,7 +18,9 @@ std::string buffer_name(const std::string& buffer, const std::string& parameter)
 }  // namespace
 
 Optimizer::Optimizer(NamedParameters parameters, double lr, double weight_decay)
-    : weight_decay_(weight_decay), parameters_(std::move(parameters)) {
+    : weight_decay_(weight_decay),
+      parameters_(std::move(parameters)),
+      decays_(parameters_.size(), true) {
   set_lr(lr);
   OCTET_CHECK(weight_decay >= 0 && std::isfinite(weight_decay), "optimizer: weight_decay is ",
               weight_decay, ", expects 0 or more");
@@ -33,6 +35,13 @@ Optimizer::Optimizer(NamedParameters parameters, double lr, double weight_decay)
 void Optimizer::set_lr(double lr) {
   OCTET_CHECK(lr >= 0 && std::isfinite(lr), "optimizer: lr is ", lr, ", expects 0 or more");
   lr_ = lr;
+}
+
+void Optimizer::exclude_from_weight_decay(const std::string& name) {
+  const auto at =
+      std::ranges::find_if(parameters_, [&](const auto& entry) { return entry.first == name; });
+  OCTET_CHECK(at != parameters_.end(), "optimizer: there is no parameter ", name);
+  decays_[static_cast<size_t>(at - parameters_.begin())] = false;
 }
 
 void Optimizer::step() {
@@ -110,7 +119,7 @@ void SGD::update(size_t i, size_t begin, size_t n) {
   const Tensor& parameter = parameters_[i].second;
   float* w = parameter.data<float>() + begin;
   const float* grad = parameter.grad().data<float>() + begin;
-  const float lr = static_cast<float>(lr_), decay = static_cast<float>(weight_decay_);
+  const float lr = static_cast<float>(lr_), decay = static_cast<float>(weight_decay_of(i));
   if (momentum_ == nullptr) {
     for (size_t k = 0; k < n; ++k) w[k] -= lr * (grad[k] + decay * w[k]);
     return;
@@ -157,8 +166,9 @@ void Adam::update(size_t i, size_t begin, size_t n) {
   const float beta1 = static_cast<float>(options_.beta1);
   const float beta2 = static_cast<float>(options_.beta2);
   const float eps = static_cast<float>(options_.eps);
-  const float shrink = decoupled_ ? static_cast<float>(1 - lr_ * weight_decay_) : 1.0f;
-  const float decay = decoupled_ ? 0.0f : static_cast<float>(weight_decay_);
+  const double weight_decay = weight_decay_of(i);
+  const float shrink = decoupled_ ? static_cast<float>(1 - lr_ * weight_decay) : 1.0f;
+  const float decay = decoupled_ ? 0.0f : static_cast<float>(weight_decay);
   for (size_t k = 0; k < n; ++k) {
     const float g = grad[k] + decay * w[k];
     m[k] = beta1 * m[k] + (1 - beta1) * g;

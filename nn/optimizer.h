@@ -33,6 +33,9 @@ class Optimizer {
   // Calls of step() so far.
   int64_t steps() const { return steps_; }
   const NamedParameters& parameters() const { return parameters_; }
+  // That parameter has no weight decay from now on. Throws octet::Error when there is none of that
+  // name.
+  void exclude_from_weight_decay(const std::string& name);
 
   // "step" (s64, a scalar) and the optimizer's buffers, "momentum_buffer.NAME" for a parameter
   // NAME; copies. The learning rate is not in it: schedules give it anew.
@@ -50,6 +53,7 @@ class Optimizer {
   // parameter i with its gradient, elements [begin, begin + n).
   virtual void update(size_t i, size_t begin, size_t n) = 0;
   virtual void begin_step() {}
+  double weight_decay_of(size_t i) const { return decays_[i] ? weight_decay_ : 0; }
 
   double lr_, weight_decay_;
   NamedParameters parameters_;
@@ -57,6 +61,7 @@ class Optimizer {
 
  private:
   std::vector<std::pair<std::string, Buffers>> buffers_;
+  std::vector<bool> decays_;  // by parameter
 };
 
 struct SGDOptions {

@@ -138,6 +138,26 @@ BOOST_AUTO_TEST_CASE(the_first_step_is_the_formula) {
   BOOST_TEST(after(maker<AdamW>(adam)) == (1 - 0.25f * 0.5f) - 0.25f);
 }
 
+BOOST_AUTO_TEST_CASE(a_parameter_that_is_excluded_has_no_weight_decay_and_others_keep_theirs) {
+  const auto check = [](const MakeOptimizer& with, const MakeOptimizer& without) {
+    const auto some = with(parameters()), all = with(parameters()), none = without(parameters());
+    some->exclude_from_weight_decay("b");
+    for (const auto& optimizer : {&some, &all, &none}) take_steps(**optimizer, 0, 3);
+    BOOST_TEST(equal_bits(some->parameters()[0].second, all->parameters()[0].second));
+    BOOST_TEST(equal_bits(some->parameters()[1].second, none->parameters()[1].second));
+    BOOST_TEST(!equal_bits(all->parameters()[1].second, none->parameters()[1].second));
+    BOOST_TEST(message_of([&] { some->exclude_from_weight_decay("c"); }) ==
+               "optimizer: there is no parameter c");
+  };
+  check(maker<SGD>(SGDOptions{.lr = 0.1, .weight_decay = 0.5}), maker<SGD>(SGDOptions{.lr = 0.1}));
+  check(maker<SGD>(SGDOptions{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.5, .nesterov = true}),
+        maker<SGD>(SGDOptions{.lr = 0.1, .momentum = 0.9, .nesterov = true}));
+  check(maker<Adam>(AdamOptions{.lr = 0.1, .weight_decay = 0.5}),
+        maker<Adam>(AdamOptions{.lr = 0.1}));
+  check(maker<AdamW>(AdamOptions{.lr = 0.1, .weight_decay = 0.5}),
+        maker<AdamW>(AdamOptions{.lr = 0.1}));
+}
+
 BOOST_AUTO_TEST_CASE(a_parameter_without_a_gradient_stays) {
   for (const MakeOptimizer& make : kMakers) {
     const auto optimizer = make(parameters());

@@ -15,6 +15,7 @@
 #include "nn/linear.h"
 #include "nn/max_pool2d.h"
 #include "nn/nn_testing.h"
+#include "nn/optimizer.h"
 #include "nn/random.h"
 #include "quant/convert.h"
 #include "quant/prepare.h"
@@ -350,6 +351,30 @@ BOOST_AUTO_TEST_CASE(dropout_drops_in_training_alone) {
   }
   // 64 at 0.25.
   BOOST_TEST(std::abs(zeros - 16) <= 14);
+}
+
+// As after one step that was far too long.
+BOOST_AUTO_TEST_CASE(scales_that_crossed_0_are_trained_back) {
+  nn::manual_seed(6);
+  Net net;
+  const auto prepared = prepare_qat(net, Tensor::zeros({1, 17, 19, 3}),
+                                    QConfigMapping().set_global(get_lsq_qconfig("x86")));
+  const Tensor x = random_tensor(kShape, 3);
+  train_step(net, *prepared, x, 0.0f);
+  nn::NamedParameters scales = prepared->named_scales();
+  std::erase_if(scales, [](const auto& scale) { return scale.first != "fc.weight_scale"; });
+  BOOST_TEST_REQUIRE(scales.size() == 1u);
+  for (float& scale : scales[0].second.values<float>()) scale = -scale;
+  scales[0].second.zero_grad();
+  nn::SGD optimizer(scales, {.lr = 1e-5});
+  const float first = train_step(net, *prepared, x, 0.0f);
+  for (int i = 0; i < 20; ++i) {
+    optimizer.step();
+    optimizer.zero_grad();
+    const float loss = train_step(net, *prepared, x, 0.0f);
+    BOOST_TEST(loss < first, "step " << i << ": " << loss << ", " << first << " at 0");
+    for (const float scale : scales[0].second.values<float>()) BOOST_TEST(scale > 0);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_same_run_gives_the_same_bits_for_any_number_of_threads) {

@@ -179,4 +179,21 @@ BOOST_AUTO_TEST_CASE(a_loss_that_is_no_number_ends_the_run_with_the_name_of_a_la
       result.err);
 }
 
+BOOST_AUTO_TEST_CASE(a_quantized_run_that_diverges_says_what_a_float_run_says) {
+  const Desk desk;
+  for (const Arguments& kind : {Arguments{"--qat"}, Arguments{"--qat", "--learn-scales"}}) {
+    Arguments arguments = desk.command("diverged", kind, 1);
+    for (const char* more : {"--lr=100", "--warmup=0", "--optimizer=sgd"})
+      arguments.push_back(more);
+    const ProcessResult result = run_process(arguments, desk.path("scratch"));
+    fs::remove_all(desk.path("diverged"));
+    BOOST_TEST(result.exit_code == 1);
+    const auto lines = lines_without_progress(result.err);
+    BOOST_TEST_REQUIRE(lines.size() == 1u, result.err);
+    BOOST_TEST(lines[0].find("the loss is ") != std::string::npos, lines[0]);
+    BOOST_TEST(lines[0].find(" in epoch ") != std::string::npos, lines[0]);
+    BOOST_TEST(lines[0].find("try a lower --lr") != std::string::npos, lines[0]);
+  }
+}
+
 }  // namespace octet

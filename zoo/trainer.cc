@@ -29,6 +29,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kAdvice = "; try a lower --lr or a longer --warmup";
+
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -100,16 +102,19 @@ Trainer::Trainer(const TrainTask& task, const TrainOptions& options)
       loader_(task.train, loader_options(task, options)) {
   OCTET_CHECK(options.epochs >= 1, "train: ", options.epochs, " epochs");
   task_.model.train();
-  nn::NamedParameters parameters = task_.model.named_parameters();
+  nn::NamedParameters parameters = task_.model.named_parameters(), scales;
   if (options.qat) {
     quant::QConfigMapping mapping;
     mapping.set_global(options.learn_scales
                            ? quant::get_lsq_qconfig(options.qconfig, options.weight_bits)
                            : quant::with_weight_bits(options.qconfig, options.weight_bits, true));
     prepared_ = quant::prepare_qat(task_.model, example_, mapping);
-    for (auto& scale : prepared_->named_scales()) parameters.push_back(std::move(scale));
+    scales = prepared_->named_scales();
+    parameters.insert(parameters.end(), scales.begin(), scales.end());
   }
   optimizer_ = make_optimizer(std::move(parameters), options);
+  // 0 is no simpler a scale than another.
+  for (const auto& [name, scale] : scales) optimizer_->exclude_from_weight_decay(name);
   if (options.average_decay > 0) average_.emplace(task_.model, options.average_decay);
   nn::manual_seed(options.seed);
 }
@@ -181,11 +186,26 @@ void Trainer::set_schedule(size_t batch) {
   prepared_->enable_observer(done < options_.freeze_observers * steps);
 }
 
+// A quantized layer needs ranges to quantize and throws where a float one gives NaN. The first step
+// has shown that all fits together: what fails later are the numbers.
+Tensor Trainer::forward(const TrainingBatch& batch) {
+  try {
+    return trained()(batch.images);
+  } catch (const Error& error) {
+    if (optimizer_->steps() == 0) throw;
+    fail("the loss is no longer a number in ", place_of(batch), ": ", error.what(), kAdvice);
+  }
+}
+
+std::string Trainer::place_of(const TrainingBatch& batch) const {
+  return "epoch " + std::to_string(epoch_ + 1) + ", batch " + std::to_string(batch.number + 1);
+}
+
 void Trainer::train_batch(const TrainingBatch& batch) {
   float loss_value = 0;
   {
     const Recording recording;
-    const Tensor logits = trained()(batch.images);
+    const Tensor logits = forward(batch);
     const Tensor loss =
         nn::cross_entropy(logits, batch.labels, {.label_smoothing = options_.label_smoothing});
     loss_value = *loss.data<float>();
@@ -204,14 +224,12 @@ void Trainer::train_batch(const TrainingBatch& batch) {
 }
 
 void Trainer::explain_bad_loss(const TrainingBatch& batch, float loss) {
-  const std::string where =
-      "epoch " + std::to_string(epoch_ + 1) + ", batch " + std::to_string(batch.number + 1);
+  const std::string where = place_of(batch);
   try {
     const FiniteCheck check;
     trained()(batch.images);
   } catch (const Error& error) {
-    fail("the loss is ", loss, " in ", where, ": ", error.what(),
-         "; try a lower --lr or a longer --warmup");
+    fail("the loss is ", loss, " in ", where, ": ", error.what(), kAdvice);
   }
   fail("the loss is ", loss, " in ", where, ", though every layer's output is finite");
 }

@@ -91,6 +91,8 @@ class Trainer {
  private:
   void run_epoch();
   void train_batch(const TrainingBatch& batch);
+  Tensor forward(const TrainingBatch& batch);
+  std::string place_of(const TrainingBatch& batch) const;
   void explain_bad_loss(const TrainingBatch& batch, float loss);
   void set_schedule(size_t batch);
   double test_accuracy();

@@ -54,9 +54,10 @@ void LearnableScaleObserver::reset() {
 std::vector<QParams> LearnableScaleObserver::qparams() const {
   std::vector<QParams> result = Observer::qparams();
   for (size_t i = 0; i < result.size(); ++i) {
-    const float learned = std::abs(scale_.data<float>()[i]);
+    float& learned = scale_.data<float>()[i];
     OCTET_CHECK(std::isfinite(learned), "observer: the learned scale is ", learned);
-    result[i].scale = std::max(learned, options().eps);
+    learned = std::max(learned, options().eps);
+    result[i].scale = learned;
   }
   return result;
 }

@@ -2,7 +2,8 @@
 // "Learned step size quantization", 2020). The zero point stays.
 //
 //   scale: at first what the range of the first tensor gives (range.h); later observations change
-//   nothing. A scale that training makes negative or tiny counts as |scale|, at least eps.
+//   nothing. One that a step has taken below eps is eps again when it is next used, as torch's: as
+//   |scale| it would have a gradient of the wrong sign, and every further step would ascend.
 //   gradient (equation 3; torch's _LearnableFakeQuantize), summed over all elements of one scale:
 //     inside:  dy * (q - zero_point - x / scale)      outside:  dy * (clamped q - zero_point)
 //   times 1 / sqrt(elements * quant_max) (section 2.2)
@@ -19,6 +20,7 @@ class LearnableScaleObserver : public Observer {
 
   std::optional<int> ch_axis() const override { return ch_axis_; }
   bool takes_ranges() const override { return true; }
+  // Writes scales below eps back to the tensor.
   std::vector<QParams> qparams() const override;
   // The same tensor from the beginning, where there is one scale.
   Tensor learned_scale() const override { return scale_; }

@@ -24,11 +24,20 @@ BOOST_AUTO_TEST_CASE(the_learned_scale_is_what_counts) {
   observer.observe(Tensor::from({2, 2}, {1.27f, 0.0f, -2.54f, 1.0f}));
   BOOST_TEST_REQUIRE(observer.learned_scale().dim(0) == 2);
   BOOST_TEST(observer.learned_scale().requires_grad());
-  observer.learned_scale().data<float>()[1] = -0.5f;
+  observer.learned_scale().data<float>()[1] = 0.5f;
   BOOST_TEST(observer.qparams()[0].scale == 0.01f, boost::test_tools::tolerance(1e-6f));
   BOOST_TEST(observer.qparams()[1].scale == 0.5f);
-  observer.learned_scale().data<float>()[1] = 0.0f;
-  BOOST_TEST(observer.qparams()[1].scale == observer.options().eps);
+}
+
+BOOST_AUTO_TEST_CASE(a_scale_that_a_step_took_below_eps_is_eps_again) {
+  LearnableScaleObserver observer(ObserverOptions::weight());
+  observer.observe(Tensor::from({2}, {1.27f, 0.0f}));
+  for (const float after : {0.0f, -0.5f, observer.options().eps / 2}) {
+    observer.learned_scale().data<float>()[0] = after;
+    BOOST_TEST(observer.qparams()[0].scale == observer.options().eps);
+    // Steps go on from there.
+    BOOST_TEST(observer.learned_scale().data<float>()[0] == observer.options().eps);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_gradient_factor_is_that_of_the_paper) {
