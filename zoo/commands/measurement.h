@@ -20,6 +20,7 @@ struct Measurement {
   std::string target;  // "AVX3_VNNI, 2 threads"
   size_t runs = 0, batch = 1;
   Latency latency = {};  // of a batch
+  size_t profiles = 0;   // runs of which each layer was timed: a tenth, at least 5
   size_t weight_bytes = 0, packed_bytes = 0, activation_bytes = 0;
   // FNV-1a of all outputs on the input of that seed (made_inputs.h).
   std::string hash;

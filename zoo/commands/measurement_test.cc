@@ -85,6 +85,16 @@ BOOST_AUTO_TEST_CASE(a_hash_that_is_known_is_compared) {
              std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(layers_are_timed_in_a_tenth_of_the_runs_and_in_five_at_least) {
+  SingleThread here;
+  const auto model = make_model(small_program(1, true));
+  for (const auto& [runs, profiles] : {std::pair{1, 5}, {3, 5}, {50, 5}, {51, 6}, {100, 10}}) {
+    const Measurement m = measure_model(model, here, {.runs = static_cast<size_t>(runs)});
+    BOOST_TEST(m.profiles == static_cast<size_t>(profiles));
+    BOOST_TEST(to_json(m)["profiles"] == profiles);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(every_layer_has_its_row_and_its_share) {
   SingleThread here;
   const engine::Program program = small_program(1, true);
