@@ -1,6 +1,8 @@
 #include "nn/frozen.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "engine/compose.h"
 #include "nn/op_support.h"
@@ -19,6 +21,8 @@ class DefaultPool final : public ParallelFor {
 };
 
 DefaultPool pool;
+
+constexpr size_t kSessions = 2;
 
 }  // namespace
 
@@ -60,13 +64,19 @@ std::vector<Tensor> FrozenOp::forward(std::span<const Tensor> inputs) const {
 }
 
 engine::Session& FrozenOp::session(size_t batch) const {
-  auto& session = sessions_[{batch, pool.threads()}];
-  if (session == nullptr) {
+  const unsigned threads = pool.threads();
+  const auto known = std::ranges::find_if(sessions_, [&](const Prepared& prepared) {
+    return prepared.batch == batch && prepared.threads == threads;
+  });
+  if (known != sessions_.end()) {
+    std::rotate(sessions_.begin(), known, known + 1);
+  } else {
+    if (sessions_.size() == kSessions) sessions_.pop_back();
     auto created = engine::Session::create(model_, {.batch = batch, .pool = &pool});
     OCTET_CHECK(created, name(), ": ", created.why());
-    session = std::move(*created);
+    sessions_.insert(sessions_.begin(), Prepared{batch, threads, std::move(*created)});
   }
-  return *session;
+  return *sessions_.front().session;
 }
 
 engine::ValueId FrozenOp::lower(const Lowering& layer) const {

@@ -16,9 +16,8 @@
 // model it counts as a layer that stays float.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <utility>
+#include <vector>
 
 #include "engine/model.h"
 #include "nn/module.h"
@@ -38,15 +37,23 @@ class FrozenOp : public Op {
   }
   QuantRole quant_role() const override { return QuantRole::unsupported; }
   engine::ValueId lower(const Lowering& layer) const override;
+  // Sessions whose memory is held.
+  size_t sessions() const { return sessions_.size(); }
 
  private:
+  struct Prepared {
+    size_t batch;
+    unsigned threads;  // that its working memory is for
+    std::unique_ptr<engine::Session> session;
+  };
   engine::Session& session(size_t batch) const;
   const engine::Value& input() const;
   const engine::Value& output() const;
 
   std::shared_ptr<const engine::Model> model_;
-  // By batch and number of threads, which a session's working memory is for.
-  mutable std::map<std::pair<size_t, unsigned>, std::unique_ptr<engine::Session>> sessions_;
+  // The last two, the latest first: of the batches of an epoch and of its last, smaller one, or of
+  // training and of evaluation.
+  mutable std::vector<Prepared> sessions_;
 };
 
 class Frozen : public Module {

@@ -67,6 +67,18 @@ BOOST_AUTO_TEST_CASE(computes_the_engines_bits_for_any_batch_and_number_of_threa
   set_num_threads(1);
 }
 
+BOOST_AUTO_TEST_CASE(it_holds_the_memory_of_two_batch_sizes_at_most) {
+  const engine::Program program = backbone(true);
+  const FrozenOp frozen(program);
+  size_t most = 0;
+  for (const int64_t n : {1, 2, 1, 3, 1, 4, 5, 1}) {
+    const Tensor x = images(n);
+    BOOST_TEST(equal_bits(frozen.forward({&x, 1})[0], run_engine(program, x)));
+    most = std::max(most, frozen.sessions());
+  }
+  BOOST_TEST(most == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(lowered_with_a_head_it_is_one_program_of_the_same_bits) {
   for (bool quantized : {false, true}) {
     const engine::Program alone = backbone(quantized);
