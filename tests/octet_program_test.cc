@@ -11,6 +11,7 @@
 #include <span>
 #include <thread>
 
+#include "embed/octet.h"
 #include "engine/format.h"
 #include "nn/module.h"
 #include "tensor/state_dict.h"
@@ -143,6 +144,13 @@ BOOST_AUTO_TEST_CASE(the_program_and_every_command_explain_themselves) {
     const std::string own = desk().output_of({command, "--help"});
     BOOST_TEST(own.find("Usage: octet " + command) != std::string::npos, own);
   }
+}
+
+BOOST_AUTO_TEST_CASE(it_says_its_version_that_of_files_and_the_instruction_set) {
+  const std::string target = desk().json_of({"bench", files().int8, "--runs=1"})["target"];
+  BOOST_TEST(desk().output_of({"--version"}) == "octet " OCTET_VERSION ", file format " +
+                                                    std::to_string(engine::kFormatVersion) + ", " +
+                                                    target.substr(0, target.find(',')) + "\n");
 }
 
 BOOST_AUTO_TEST_CASE(quantize_evaluates_the_test_images_of_a_data_set) {

@@ -169,6 +169,15 @@ BOOST_AUTO_TEST_CASE(the_file_of_a_model_of_1000_classes_names_them) {
   BOOST_TEST(classes->starts_with("tench\ngoldfish\ngreat white shark\n"));
 }
 
+BOOST_AUTO_TEST_CASE(each_program_says_its_version) {
+  for (const char* program : {kQuantize, kClassify}) {
+    const ProcessResult result = desk().run({program, "--version"});
+    BOOST_TEST(result.exit_code == 0);
+    BOOST_TEST(result.out.starts_with("octet "), result.out);
+    BOOST_TEST(result.err == "");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(missing_files_are_named) {
   check_quantize_refuses({.weights = desk().path("none.pth")}, {desk().path("none.pth")});
   check_quantize_refuses({.images = desk().path("none")}, {desk().path("none")});

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/printable.h"
 #include "zoo/table.h"
+#include "zoo/version.h"
 
 namespace octet::zoo {
 namespace {
@@ -87,10 +88,14 @@ bool parse_options(CLI::App& app, int argc, char** argv) {
                 " has no value behind it (see --help)");
   }
   try {
+    app.set_version_flag("--version", version_text);
     app.parse(argc, argv);
     return true;
   } catch (const CLI::CallForHelp&) {
     std::cout << app.help();
+    return false;
+  } catch (const CLI::CallForVersion& version) {
+    std::cout << version.what() << '\n';
     return false;
   } catch (const CLI::ParseError& error) {
     fail(error.what(), " (see --help)");

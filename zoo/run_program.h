@@ -23,7 +23,8 @@ void throw_if_interrupted();
 CLI::Validator real_between(double low, double high);
 CLI::Validator whole_number();
 
-// Reads the command line. false: --help was asked for and printed. Throws octet::Error.
+// Reads the command line. false: --help or --version was asked for and printed. Throws
+// octet::Error.
 bool parse_options(CLI::App& app, int argc, char** argv);
 
 }  // namespace octet::zoo
