@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -26,6 +25,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "base/median.h"
 #include "base/resident_memory_testing.h"
 #include "embed/octet.h"
 
@@ -77,11 +77,6 @@ double faults() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_minflt + usage.ru_majflt);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 struct Clocks {

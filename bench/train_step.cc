@@ -20,6 +20,7 @@
 
 #include "CLI/CLI.hpp"
 #include "base/error.h"
+#include "base/median.h"
 #include "base/rng.h"
 #include "nn/cross_entropy.h"
 #include "nn/optimizer.h"
@@ -81,11 +82,7 @@ void forget_peak() {
 struct Times {
   std::vector<double> ms;
   double least() const { return *std::min_element(ms.begin(), ms.end()); }
-  double median() const {
-    std::vector<double> sorted = ms;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[sorted.size() / 2];
-  }
+  double median() const { return octet::median(ms); }
 };
 
 int run(int argc, char** argv) {

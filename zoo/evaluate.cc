@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/median.h"
 #include "base/rng.h"
 #include "zoo/hash.h"
 
@@ -137,12 +138,6 @@ std::string hash_of(const Predictions& predictions) {
   Fnv1a hash;
   hash.add(std::as_bytes(std::span(predictions.logits)));
   return hash.text();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t n = values.size();
-  return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
 std::vector<Latency> measure_latency(const std::vector<ModelPtr>& models, ParallelFor& pool,

@@ -57,9 +57,6 @@ double sqnr_db(std::span<const float> reference, std::span<const float> other);
 // The logits' bytes under FNV-1a: equal hashes, equal predictions to the bit.
 std::string hash_of(const Predictions& predictions);
 
-// Of an even number of values, the mean of the two in the middle. At least one.
-double median(std::vector<double> values);
-
 struct Latency {
   double median_ms, min_ms;
 };

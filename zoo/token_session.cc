@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/median.h"
 #include "engine/compose.h"
 #include "kernels/activation_f32.h"
 #include "zoo/token_batches.h"
@@ -20,12 +21,6 @@ constexpr int64_t kStreams = 10;
 double nats_of(const float* logits, size_t vocabulary, int64_t next, float* work) {
   const auto e = kernels::activation_f32::exp_sum(logits, work, vocabulary);
   return std::log(double{e.sum}) + (double{e.max} - logits[next]);
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 // Of the next kChunkSteps tokens, in pieces of `steps`.

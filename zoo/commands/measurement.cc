@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "base/median.h"
 #include "zoo/commands/made_inputs.h"
 #include "zoo/commands/options.h"
 #include "zoo/table.h"
