@@ -6,6 +6,10 @@
 // round: nearest, ties to even; by quantize_value (base/qparams.h). The mask is on the rounded
 // integer: x slightly past the range that still rounds to quant_max keeps its gradient. The
 // backward pass is dx = dy * mask. NaN becomes quant_min and is masked out.
+//
+// This is PyTorch's op for those who want it on a tensor. Quantization-aware training computes the
+// same numbers in one pass with what stands around them: activations in quantize_ops.h, weights in
+// qat_parts.h.
 #pragma once
 
 #include <memory>
