@@ -19,9 +19,10 @@ class EmbeddingOp : public Op {
   std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
                                      std::vector<Tensor>& saved) const override;
   std::vector<Tensor> backward(const BackwardArgs& args) const override;
-  QuantRole quant_role() const override { return QuantRole::unsupported; }
   // A table in s8 with a scale per row.
+  QuantRole quant_role() const override { return QuantRole::weight_only; }
   bool has_dynamic() const override { return true; }
+  std::vector<size_t> weight_inputs() const override { return {1}; }
   engine::ValueId lower(const Lowering& layer) const override;
 };
 

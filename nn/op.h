@@ -46,9 +46,10 @@ struct Lowering {
   std::vector<Tensor> constants;        // of the op's inputs in order; undefined: an activation
   ClampRange range;                     // fused activation
   std::optional<LayerQuantization> quantization;
-  // Set for a layer that is quantized dynamically: activations stay f32 and are quantized when they
-  // come; weights become s8 with these scales, one per row of a weight matrix. Set beside
-  // `quantization` for an op with weight_inputs().
+  // Set for a layer that is quantized dynamically, or weight only: activations stay f32, and where
+  // they meet weights in products they are quantized when they come; weights become s8 with these
+  // scales, one per row of a weight matrix. Set beside `quantization` for an op with
+  // weight_inputs().
   std::function<std::vector<float>(const Tensor& weight)> weight_scales;
 };
 
@@ -58,6 +59,7 @@ enum class QuantRole {
   pass_through,  // keeps the qparams of its first input (max pooling, average pooling, flatten)
   stub,          // quantize stub: from here on the model is quantized
   destub,        // dequantize stub: from here on it is float
+  weight_only,   // activations stay float, weights become s8 with a scale per row (embedding)
   unsupported,   // float only: the boundary dequantizes
 };
 
@@ -85,11 +87,11 @@ class Op : public TapeOp {
   }
   // The op can take a fused activation in `Lowering::range` (conv2d, linear, add).
   virtual bool takes_activation() const { return false; }
-  // Which inputs are weight matrices with a scale per row, of ops that have several (an LSTM);
-  // lower() puts them into the integer form too by Lowering::weight_scales.
+  // Which inputs are weight matrices with a scale per row, of ops without has_weight() (an LSTM, an
+  // embedding); lower() puts them into the integer form too by Lowering::weight_scales.
   virtual std::vector<size_t> weight_inputs() const { return {}; }
-  // Ops with weight_inputs: the op whose inner state is rounded as its quantized output is, for
-  // training.
+  // Observed ops with weight_inputs: the op whose inner state is rounded as its quantized output
+  // is, for training.
   virtual std::shared_ptr<const Op> on_grid(const QParams& output) const {
     return (void)output, nullptr;
   }

@@ -14,8 +14,9 @@ Conversion convert(const PreparedModel& prepared) {
   for (size_t g = 0; g < plan.layers.size(); ++g) {
     lowering.add_layer(g);
     const nn::GraphNode& node = graph.nodes[prepared.groups().groups[g].main];
-    result.layers.push_back({plan.layers[g].layer.name, node.op->name(), prepared.is_quantized(g),
-                             plan.layers[g].note});
+    const bool quantized = prepared.is_quantized(g) || prepared.is_weight_only(g);
+    result.layers.push_back(
+        {plan.layers[g].layer.name, node.op->name(), quantized, plan.layers[g].note});
   }
   const engine::ValueId output = lowering.as(graph.outputs[0], DType::f32);
   lowering.program().outputs.push_back(output);

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "quant/weight_quantization.h"
 
 namespace octet::quant {
 namespace {
@@ -149,6 +150,7 @@ void plan_layer(const PreparedModel& prepared, size_t g, ModelPlan& plan) {
     // Who takes integers behind it has no observer there.
     if (op.quant_role() == nn::QuantRole::pass_through && !plan.qparams[output])
       plan.qparams[output] = plan.qparams[groups.alias[group.inputs[0]]];
+    if (prepared.is_weight_only(g)) layer.layer.weight_scales = row_scales;
     return;
   }
   std::ostringstream note;

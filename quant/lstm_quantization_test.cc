@@ -1,5 +1,6 @@
 // LSTMs between observers: converted to integers, and trained so.
 #define BOOST_TEST_MODULE lstm_quantization
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
@@ -10,6 +11,7 @@
 #include "quant/convert.h"
 #include "quant/prepare.h"
 #include "quant/quant_testing.h"
+#include "quant/quantize_dynamic.h"
 #include "tensor/backward.h"
 #include "tensor/tape.h"
 
@@ -30,8 +32,27 @@ struct Net : nn::Module {
   Tensor forward(const Tensor& x) override { return decoder(lstm(x)); }
 };
 
-constexpr int64_t kSteps = 11;
+constexpr int64_t kSteps = 11, kWords = 9;
 const Shape kExample = {1, kSteps, 7}, kBatch = {4, kSteps, 7};
+
+// A table before it.
+struct Language : nn::Module {
+  nn::Embedding embedding{kWords, 7};
+  Net net;
+
+  Language() {
+    register_module("embedding", embedding);
+    register_module("net", net);
+  }
+  Tensor forward(const Tensor& x) override { return net(embedding(x)); }
+};
+
+Tensor random_indices(int64_t batch, uint64_t seed) {
+  Rng rng(seed);
+  Tensor x = Tensor::zeros({batch, kSteps}, DType::s64);
+  for (int64_t& i : x.values<int64_t>()) i = static_cast<int64_t>(rng.below(kWords));
+  return x;
+}
 
 void check_equals_engine(PreparedModel& prepared, const Tensor& x) {
   const Conversion conversion = convert(prepared);
@@ -71,8 +92,42 @@ double train_step(nn::Module& net, nn::Module& model, const Tensor& x, float rat
   return loss;
 }
 
-std::unique_ptr<PreparedModel> qat(nn::Module& net) {
-  return prepare_qat(net, Tensor::zeros(kExample), get_default_qat_qconfig_mapping("x86"));
+std::unique_ptr<PreparedModel> qat(nn::Module& net, const Tensor& example) {
+  return prepare_qat(net, example, get_default_qat_qconfig_mapping("x86"));
+}
+std::unique_ptr<PreparedModel> qat(Net& net) { return qat(net, Tensor::zeros(kExample)); }
+
+// In eval mode, and in training with the observers off.
+template <class Inputs>
+void check_trained_is_what_ships(nn::Module& net, PreparedModel& prepared, const Inputs& inputs) {
+  for (uint64_t i = 0; i < 5; ++i) train_step(net, prepared, inputs(i), 0.02f);
+  prepared.eval();
+  check_equals_engine(prepared, inputs(50));
+  prepared.train();
+  prepared.disable_observer();
+  for (uint64_t i = 0; i < 3; ++i) {
+    check_equals_engine(prepared, inputs(60 + i));
+    train_step(net, prepared, inputs(i), 0.02f);
+  }
+  testing::check_simulate_equals_engine(prepared, convert(prepared).program, inputs(70));
+}
+
+// Gradients are those of the float model but for what the rounding moves.
+void check_gradients_are_near_those_of_float(nn::Module& net, PreparedModel& prepared,
+                                             const Tensor& x) {
+  std::vector<Tensor> quantized;
+  backward_step(prepared, x);
+  for (const auto& [name, parameter] : net.named_parameters()) {
+    quantized.push_back(parameter.grad().clone());
+    parameter.zero_grad();
+  }
+  backward_step(net, x);
+  size_t next = 0;
+  for (const auto& [name, parameter] : net.named_parameters()) {
+    const Tensor real = parameter.grad(), zeros = Tensor::zeros(real.shape());
+    const double distance = squared_difference(real, quantized[next++]);
+    BOOST_TEST(distance < 0.01 * squared_difference(real, zeros), name);
+  }
 }
 
 }  // namespace
@@ -94,30 +149,38 @@ BOOST_AUTO_TEST_CASE(a_calibrated_lstm_simulates_what_ships_and_is_near_the_floa
              1e-2 * squared_difference(real, Tensor::zeros(real.shape())));
 }
 
-BOOST_AUTO_TEST_CASE(a_language_model_is_quantized_from_its_first_lstm_on) {
-  struct Language : nn::Module {
-    nn::Embedding embedding{9, 7};
-    Net net;
-    Language() {
-      register_module("embedding", embedding);
-      register_module("net", net);
-    }
-    Tensor forward(const Tensor& x) override { return net(embedding(x)); }
-  };
+BOOST_AUTO_TEST_CASE(a_language_model_has_its_table_in_s8_as_if_quantized_dynamically) {
   nn::manual_seed(2);
   Language model;
-  const auto indices = [](int64_t n, uint64_t seed) {
-    Rng rng(seed);
-    Tensor x = Tensor::zeros({n, kSteps}, DType::s64);
-    for (int64_t& i : x.values<int64_t>()) i = static_cast<int64_t>(rng.below(9));
-    return x;
-  };
-  const auto prepared = prepare(model, indices(1, 1), get_default_qconfig_mapping("x86"));
-  (*prepared)(indices(8, 2));
+  const Tensor example = random_indices(1, 1);
+  const auto prepared = prepare(model, example, get_default_qconfig_mapping("x86"));
+  (*prepared)(random_indices(8, 2));
   const Conversion conversion = convert(*prepared);
-  BOOST_TEST(conversion.program.instructions[0].op == "embedding");
-  BOOST_TEST(conversion.program.instructions[1].op == "quantize");
-  testing::check_simulate_equals_engine(*prepared, conversion.program, indices(3, 3));
+  for (const LayerReport& layer : conversion.layers) BOOST_TEST(layer.quantized, layer.name);
+  const engine::Program& program = conversion.program;
+  BOOST_TEST(program.instructions[1].op == "quantize");
+  testing::check_simulate_equals_engine(*prepared, program, random_indices(3, 3));
+
+  const engine::Program dynamic = quantize_dynamic(model, example, {"embedding"}).program;
+  for (size_t i : {1, 2}) {
+    const engine::Value& got = program.values[program.instructions[0].inputs[i]];
+    const engine::Value& want = dynamic.values[dynamic.instructions[0].inputs[i]];
+    BOOST_TEST(got.name == want.name);
+    BOOST_TEST(std::ranges::equal(got.data, want.data));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_table_without_a_qconfig_stays_float) {
+  Language model;
+  QConfigMapping mapping = get_default_qconfig_mapping("x86");
+  mapping.set_module_name("embedding", std::nullopt);
+  const auto prepared = prepare(model, random_indices(1, 1), mapping);
+  (*prepared)(random_indices(8, 2));
+  const Conversion conversion = convert(*prepared);
+  BOOST_TEST(!conversion.layers[0].quantized);
+  BOOST_TEST(conversion.layers[0].note == "no qconfig");
+  const engine::Program& program = conversion.program;
+  BOOST_TEST((program.values[program.instructions[0].inputs[1]].dtype == DType::f32));
 }
 
 // Ranges follow growing outputs by 1 % a step, which is 45 % of the way in 60 steps; what is beyond
@@ -142,39 +205,19 @@ BOOST_AUTO_TEST_CASE(training_lowers_the_loss_as_fast_as_the_ranges_follow) {
 BOOST_AUTO_TEST_CASE(what_is_trained_is_what_ships_to_the_bit) {
   nn::manual_seed(4);
   Net net;
-  const auto prepared = qat(net);
-  for (int i = 0; i < 5; ++i) train_step(net, *prepared, random_tensor(kBatch, i), 0.02f);
-  prepared->eval();
-  check_equals_engine(*prepared, random_tensor(kBatch, 50));
-  prepared->train();
-  prepared->disable_observer();
-  for (int i = 0; i < 3; ++i) {
-    check_equals_engine(*prepared, random_tensor(kBatch, 60 + i));
-    train_step(net, *prepared, random_tensor(kBatch, i), 0.02f);
-  }
-  testing::check_simulate_equals_engine(*prepared, convert(*prepared).program,
-                                        random_tensor(kBatch, 70));
+  check_trained_is_what_ships(net, *qat(net), [](uint64_t i) { return random_tensor(kBatch, i); });
+  Language model;
+  check_trained_is_what_ships(model, *qat(model, random_indices(1, 1)),
+                              [](uint64_t i) { return random_indices(4, i); });
 }
 
-// Gradients are those of the float model but for what the rounding moves.
 BOOST_AUTO_TEST_CASE(gradients_point_where_those_of_the_float_model_do) {
   nn::manual_seed(5);
   Net net;
-  const auto prepared = qat(net);
-  const Tensor x = random_tensor(kBatch, 1);
-  std::vector<Tensor> quantized;
-  backward_step(*prepared, x);
-  for (const auto& [name, parameter] : net.named_parameters()) {
-    quantized.push_back(parameter.grad().clone());
-    parameter.zero_grad();
-  }
-  backward_step(net, x);
-  size_t next = 0;
-  for (const auto& [name, parameter] : net.named_parameters()) {
-    const Tensor real = parameter.grad(), zeros = Tensor::zeros(real.shape());
-    const double distance = squared_difference(real, quantized[next++]);
-    BOOST_TEST(distance < 0.01 * squared_difference(real, zeros), name);
-  }
+  check_gradients_are_near_those_of_float(net, *qat(net), random_tensor(kBatch, 1));
+  Language model;
+  check_gradients_are_near_those_of_float(model, *qat(model, random_indices(1, 1)),
+                                          random_indices(4, 1));
 }
 
 }  // namespace octet::quant

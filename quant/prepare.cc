@@ -70,6 +70,7 @@ void PreparedModel::attach_observers(const QConfigMapping& mapping) {
   const std::vector<bool> region = quantized_region(graph_, groups_);
   group_qconfig_.resize(groups_.groups.size());
   kept_float_.resize(groups_.groups.size());
+  weight_only_.resize(groups_.groups.size());
   why_float_.resize(groups_.groups.size());
   weight_observers_.resize(groups_.groups.size());
   channel_rms_.resize(groups_.groups.size());
@@ -97,6 +98,8 @@ void PreparedModel::attach_observers(const QConfigMapping& mapping) {
       why_float_[g] = std::string(node.op->name()) + " has no integer form";
     } else if (!inside) {
       why_float_[g] = "outside the stubs";
+    } else if (role == QuantRole::weight_only) {
+      weight_only_[g] = true;
     } else if (role == QuantRole::pass_through && !as_integers[groups_.alias[group.inputs[0]]]) {
       why_float_[g] = "its input is float";
     } else {

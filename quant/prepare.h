@@ -16,7 +16,8 @@
 // found (nn/graph.h), every value that will be quantized gets an observer. QuantStub/DeQuantStub
 // bound the quantized region when the model has them; without them it is everything between input
 // and output. A module that the mapping gives no qconfig stays float, and so does what can't be
-// quantized.
+// quantized. Of an embedding the table alone becomes s8, with a scale per row whatever its qconfig
+// says (PyTorch: float_qparams_weight_only_qconfig); a layer behind it quantizes what it reads.
 #pragma once
 
 #include <memory>
@@ -70,6 +71,8 @@ class PreparedModel : public nn::Module {
   // training.
   void keep_float(size_t group, bool on = true);
   const std::optional<QConfig>& qconfig(size_t group) const { return group_qconfig_[group]; }
+  // Whether of that group the weights alone become integers.
+  bool is_weight_only(size_t group) const { return weight_only_[group]; }
   // Why a group stays float; empty when it doesn't.
   const std::string& why_float(size_t group) const { return why_float_[group]; }
   // The observer of a graph value, or null.
@@ -123,6 +126,7 @@ class PreparedModel : public nn::Module {
   nn::GroupedGraph groups_;
   std::vector<std::optional<QConfig>> group_qconfig_;  // by group; nullopt: stays float
   std::vector<bool> kept_float_;                       // by group
+  std::vector<bool> weight_only_;                      // by group
   std::vector<std::string> why_float_;                 // by group
   std::vector<std::unique_ptr<Observer>> observers_;   // by graph value
   std::vector<int> part_of_;  // by graph value: the value that it shares qparams with, or itself

@@ -1,23 +1,10 @@
 #include "quant/quantize_dynamic.h"
 
-#include <vector>
-
 #include "base/error.h"
 #include "nn/graph.h"
-#include "quant/qparams.h"
 #include "quant/weight_quantization.h"
 
 namespace octet::quant {
-namespace {
-
-std::vector<float> weight_scales(const Tensor& weight) {
-  std::vector<float> scales;
-  for (const ValueRange& range : row_ranges({weight, {}}))
-    scales.push_back(choose_qparams(range.min, range.max, {-127, 127}, Scheme::symmetric).scale);
-  return scales;
-}
-
-}  // namespace
 
 Conversion quantize_dynamic(nn::Module& model, const Tensor& example,
                             const std::set<std::string>& ops) {
@@ -33,7 +20,7 @@ Conversion quantize_dynamic(nn::Module& model, std::span<const Tensor> examples,
     const bool quantized = ops.count(op) > 0;
     OCTET_CHECK(!quantized || main.op->has_dynamic(), "quantize_dynamic: ", op, " at '", main.path,
                 "' has no dynamically quantized form");
-    if (quantized) layer.weight_scales = weight_scales;
+    if (quantized) layer.weight_scales = row_scales;
     any = any || quantized;
     result.layers.push_back({layer.name, op, quantized, quantized ? "" : "not asked for"});
   };

@@ -3,6 +3,7 @@
 #include "kernels/quantize.h"
 #include "nn/norm_kernels.h"
 #include "nn/op_support.h"
+#include "quant/weight_quantization.h"
 
 namespace octet::quant {
 namespace {
@@ -39,6 +40,20 @@ class DequantizeOp : public TapeOp {
   QParams qparams_;
 };
 
+class FakeQuantizeRowsOp : public TapeOp {
+ public:
+  const char* name() const override { return "fake_quantize_rows"; }
+  std::vector<Tensor> forward(std::span<const Tensor> inputs) const override {
+    const std::vector<float> scales = row_scales(inputs[0]);
+    return {dequantize_rows(quantize_rows({inputs[0], {}}, scales, {-127, 127}), scales)};
+  }
+  std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
+                                     std::vector<Tensor>&) const override {
+    return forward(inputs);
+  }
+  std::vector<Tensor> backward(const BackwardArgs& args) const override { return {args.dy[0]}; }
+};
+
 }  // namespace
 
 Tensor quantize(const Tensor& x, const QParams& qparams) {
@@ -47,6 +62,10 @@ Tensor quantize(const Tensor& x, const QParams& qparams) {
 
 Tensor dequantize(const Tensor& q, const QParams& qparams) {
   return apply_one(std::make_shared<DequantizeOp>(qparams), {q});
+}
+
+Tensor fake_quantize_rows(const Tensor& weight) {
+  return apply_one(std::make_shared<FakeQuantizeRowsOp>(), {weight});
 }
 
 Tensor quantize_values(const Tensor& x, const QParams& qparams) {

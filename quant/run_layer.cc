@@ -10,6 +10,7 @@
 #include "nn/batch_norm.h"
 #include "nn/op_support.h"
 #include "quant/layer_lowering.h"
+#include "quant/quantize_ops.h"
 #include "tensor/threads.h"
 
 namespace octet::quant {
@@ -105,13 +106,15 @@ Tensor run_layer_in_float(const PreparedModel& prepared, size_t group,
   const nn::LayerGroup& layer = prepared.groups().groups[group];
   const auto apply_node = [&](int n, std::span<const Tensor> activations) {
     const nn::GraphNode& node = graph.nodes[n];
+    const PathScope scope(node.path);
     std::vector<Tensor> all;
     size_t next = 0;
     for (int value : node.inputs) {
       const Tensor& constant = graph.values[value].constant;
       all.push_back(constant.defined() ? constant : activations[next++]);
     }
-    const PathScope scope(node.path);
+    if (prepared.is_weight_only(group))
+      for (size_t i : node.op->weight_inputs()) all[i] = fake_quantize_rows(all[i]);
     return octet::apply(op_of(prepared, node), std::move(all)).front();
   };
   Tensor y = apply_node(layer.main, inputs);

@@ -19,7 +19,7 @@ Tensor run_layer(const PreparedModel& prepared, const ModelPlan& plan, size_t gr
                  std::span<const Tensor> inputs, RunBy by);
 
 // The layer's ops in float, on the tape. In training a batch norm uses the batch's statistics
-// unless it is frozen.
+// unless it is frozen. Where weights alone are quantized, with weights as they ship.
 Tensor run_layer_in_float(const PreparedModel& prepared, size_t group,
                           std::span<const Tensor> inputs);
 

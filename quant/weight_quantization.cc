@@ -45,6 +45,13 @@ std::vector<ValueRange> row_ranges(const WeightRows& rows) {
   return ranges;
 }
 
+std::vector<float> row_scales(const Tensor& weight) {
+  std::vector<float> scales;
+  for (const ValueRange& range : row_ranges({weight, {}}))
+    scales.push_back(choose_qparams(range.min, range.max, {-127, 127}, Scheme::symmetric).scale);
+  return scales;
+}
+
 Tensor quantize_rows(const WeightRows& rows, const std::vector<float>& scale,
                      const QuantRange& range) {
   Tensor q = Tensor::empty(rows.weight.shape(), DType::s8);

@@ -25,6 +25,9 @@ struct WeightRows {
 // Of w * f, one per row. Throws octet::Error for a weight that is NaN or infinite.
 std::vector<ValueRange> row_ranges(const WeightRows& rows);
 
+// The scales of weights that are quantized without an observer: max |w| / 127, one per row.
+std::vector<float> row_scales(const Tensor& weight);
+
 Tensor quantize_rows(const WeightRows& rows, const std::vector<float>& scale,
                      const QuantRange& range);
 

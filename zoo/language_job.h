@@ -14,8 +14,8 @@
 namespace octet::zoo {
 
 // Names of the ways to an int8 model: dynamic (all weights are s8, activations are quantized when
-// they come), static (calibrated) and qat (fine-tuned with quantization), in which the embedding
-// stays float.
+// they come), static (calibrated) and qat (fine-tuned with quantization). In all of them
+// the embedding's table is s8.
 std::vector<std::string> language_workflows();
 
 struct LanguageJob {
