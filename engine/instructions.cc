@@ -60,6 +60,8 @@ constexpr InstructionType kAll[] = {
     {"silu", create_pointwise, true},
     {"hardsigmoid", create_pointwise, true},
     {"hardswish", create_pointwise, true},
+    {"leaky_relu", create_pointwise, true},
+    {"elu", create_pointwise, true},
     {"mul", create_mul, false},
     {"slice", create_slice, false},
     {"channel_shuffle", create_channel_shuffle, false},

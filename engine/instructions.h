@@ -22,6 +22,8 @@
 // | concat              | any number of x [..., c]            | none                                | y [..., sum of c] |
 // | table               | x u8, table u8 [256]                | none                                | y u8: table[x] |
 // | sigmoid, tanh, gelu, silu, hardsigmoid, hardswish | x f32 | none                                | y f32 |
+// | leaky_relu          | x f32                               | negative_slope (required, real)     | y f32 |
+// | elu                 | x f32                               | alpha (required, real)              | y f32 |
 // | mul                 | a, b: of one shape, or one is [n, 1, 1, c] | none                         | y |
 // | slice               | x [..., c]                          | begin (0)                           | y: its channels from begin on |
 // | channel_shuffle     | x [..., c]                          | groups (required)                   | y: kernels/channels.h |

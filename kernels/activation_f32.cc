@@ -125,27 +125,55 @@ struct Hardswish {
   }
 };
 
+struct LeakyRelu {
+  float negative_slope;
+
+  template <class D, class V>
+  HWY_INLINE V value(D d, V x) const {
+    return gradient(d, x, x);
+  }
+  template <class D, class V>
+  HWY_INLINE V gradient(D d, V x, V dy) const {
+    return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), dy, hn::Mul(dy, hn::Set(d, negative_slope)));
+  }
+};
+
+struct Elu {
+  float alpha;
+
+  template <class D, class V>
+  HWY_INLINE V value(D d, V x) const {
+    const V below = hn::Mul(expm1_negative(d, x), hn::Set(d, alpha));
+    return keep_nan(x, hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, below));
+  }
+  template <class D, class V>
+  HWY_INLINE V gradient(D d, V x, V dy) const {
+    const V slope = hn::Mul(exp_negative(d, x), hn::Set(d, alpha));
+    return keep_nan(x, hn::IfThenElse(hn::Gt(x, hn::Zero(d)), dy, hn::Mul(dy, slope)));
+  }
+};
+
 template <class F>
-void map(const float* x, float* y, size_t n) {
+void map(const float* x, float* y, size_t n, const F& f = {}) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> d1;
   const size_t lanes = hn::Lanes(d);
   size_t i = 0;
-  for (; i + lanes <= n; i += lanes) hn::StoreU(F::value(d, hn::LoadU(d, x + i)), d, y + i);
-  for (; i < n; ++i) hn::StoreU(F::value(d1, hn::LoadU(d1, x + i)), d1, y + i);
+  for (; i + lanes <= n; i += lanes) hn::StoreU(f.value(d, hn::LoadU(d, x + i)), d, y + i);
+  for (; i < n; ++i) hn::StoreU(f.value(d1, hn::LoadU(d1, x + i)), d1, y + i);
 }
 
-// kept: x or y, whichever F::gradient takes.
+// kept: x or y, whichever f.gradient takes.
 template <class F>
-void map_gradient(const float* kept, const float* dy, float* dx, size_t n) {
+void map_gradient(const float* kept, const float* dy, float* dx, size_t n, const F& f = {}) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> d1;
   const size_t lanes = hn::Lanes(d);
   size_t i = 0;
   for (; i + lanes <= n; i += lanes)
-    hn::StoreU(F::gradient(d, hn::LoadU(d, kept + i), hn::LoadU(d, dy + i)), d, dx + i);
+    hn::StoreU(f.gradient(d, hn::LoadU(d, kept + i), hn::LoadU(d, dy + i)), d, dx + i);
   for (; i < n; ++i)
-    hn::StoreU(F::gradient(d1, hn::LoadU(d1, kept + i), hn::LoadU(d1, dy + i)), d1, dx + i);
+    hn::StoreU(f.gradient(d1, hn::LoadU(d1, kept + i), hn::LoadU(d1, dy + i)), d1, dx + i);
 }
 
 void sigmoid_f32(const float* x, float* y, size_t n) { map<Sigmoid>(x, y, n); }
@@ -154,6 +182,10 @@ void gelu_f32(const float* x, float* y, size_t n) { map<Gelu>(x, y, n); }
 void silu_f32(const float* x, float* y, size_t n) { map<Silu>(x, y, n); }
 void hardsigmoid_f32(const float* x, float* y, size_t n) { map<Hardsigmoid>(x, y, n); }
 void hardswish_f32(const float* x, float* y, size_t n) { map<Hardswish>(x, y, n); }
+void leaky_relu_f32(const float* x, float* y, size_t n, float negative_slope) {
+  map<LeakyRelu>(x, y, n, {negative_slope});
+}
+void elu_f32(const float* x, float* y, size_t n, float alpha) { map<Elu>(x, y, n, {alpha}); }
 
 void sigmoid_gradient_f32(const float* y, const float* dy, float* dx, size_t n) {
   map_gradient<Sigmoid>(y, dy, dx, n);
@@ -172,6 +204,13 @@ void hardsigmoid_gradient_f32(const float* x, const float* dy, float* dx, size_t
 }
 void hardswish_gradient_f32(const float* x, const float* dy, float* dx, size_t n) {
   map_gradient<Hardswish>(x, dy, dx, n);
+}
+void leaky_relu_gradient_f32(const float* x, const float* dy, float* dx, size_t n,
+                             float negative_slope) {
+  map_gradient<LeakyRelu>(x, dy, dx, n, {negative_slope});
+}
+void elu_gradient_f32(const float* x, const float* dy, float* dx, size_t n, float alpha) {
+  map_gradient<Elu>(x, dy, dx, n, {alpha});
 }
 
 activation_f32::ExpSum exp_sum_f32(const float* x, float* y, size_t n) {
@@ -192,12 +231,16 @@ HWY_EXPORT(gelu_f32);
 HWY_EXPORT(silu_f32);
 HWY_EXPORT(hardsigmoid_f32);
 HWY_EXPORT(hardswish_f32);
+HWY_EXPORT(leaky_relu_f32);
+HWY_EXPORT(elu_f32);
 HWY_EXPORT(sigmoid_gradient_f32);
 HWY_EXPORT(tanh_gradient_f32);
 HWY_EXPORT(gelu_gradient_f32);
 HWY_EXPORT(silu_gradient_f32);
 HWY_EXPORT(hardsigmoid_gradient_f32);
 HWY_EXPORT(hardswish_gradient_f32);
+HWY_EXPORT(leaky_relu_gradient_f32);
+HWY_EXPORT(elu_gradient_f32);
 HWY_EXPORT(exp_sum_f32);
 
 namespace activation_f32 {
@@ -218,6 +261,14 @@ void hardsigmoid(const float* x, float* y, size_t n) noexcept {
 
 void hardswish(const float* x, float* y, size_t n) noexcept {
   HWY_DYNAMIC_DISPATCH(hardswish_f32)(x, y, n);
+}
+
+void leaky_relu(const float* x, float* y, size_t n, float negative_slope) noexcept {
+  HWY_DYNAMIC_DISPATCH(leaky_relu_f32)(x, y, n, negative_slope);
+}
+
+void elu(const float* x, float* y, size_t n, float alpha) noexcept {
+  HWY_DYNAMIC_DISPATCH(elu_f32)(x, y, n, alpha);
 }
 
 void sigmoid_gradient(const float* y, const float* dy, float* dx, size_t n) noexcept {
@@ -242,6 +293,15 @@ void hardsigmoid_gradient(const float* x, const float* dy, float* dx, size_t n) 
 
 void hardswish_gradient(const float* x, const float* dy, float* dx, size_t n) noexcept {
   HWY_DYNAMIC_DISPATCH(hardswish_gradient_f32)(x, dy, dx, n);
+}
+
+void leaky_relu_gradient(const float* x, const float* dy, float* dx, size_t n,
+                         float negative_slope) noexcept {
+  HWY_DYNAMIC_DISPATCH(leaky_relu_gradient_f32)(x, dy, dx, n, negative_slope);
+}
+
+void elu_gradient(const float* x, const float* dy, float* dx, size_t n, float alpha) noexcept {
+  HWY_DYNAMIC_DISPATCH(elu_gradient_f32)(x, dy, dx, n, alpha);
 }
 
 ExpSum exp_sum(const float* x, float* y, size_t n) noexcept {

@@ -80,11 +80,15 @@ void run_exp_sum(benchmark::State& state, const Target& target, size_t n) {
 }
 
 const bool registered = [] {
-  const Curve curves[] = {{"sigmoid", activation_f32::sigmoid, spec::sigmoid},
-                          {"tanh", activation_f32::tanh, spec::tanh},
-                          {"gelu", activation_f32::gelu, spec::gelu},
-                          {"silu", activation_f32::silu, spec::silu},
-                          {"hardswish", activation_f32::hardswish, spec::hardswish}};
+  const Curve curves[] = {
+      {"sigmoid", activation_f32::sigmoid, spec::sigmoid},
+      {"tanh", activation_f32::tanh, spec::tanh},
+      {"gelu", activation_f32::gelu, spec::gelu},
+      {"silu", activation_f32::silu, spec::silu},
+      {"hardswish", activation_f32::hardswish, spec::hardswish},
+      {"elu",
+       [](const float* x, float* y, size_t n) noexcept { activation_f32::elu(x, y, n, 1.0f); },
+       [](double x) { return spec::elu(x, 1.0); }}};
   const Gradient gradients[] = {
       {"sigmoid_gradient", activation_f32::sigmoid_gradient, spec::sigmoid_gradient},
       {"gelu_gradient", activation_f32::gelu_gradient, spec::gelu_gradient},

@@ -1,5 +1,5 @@
 // activation_f32, the specification: activation_f32.h in double, and how far f32 may be from it;
-// sigmoid, tanh, gelu, silu and exp_sum also to the bit.
+// all but hardsigmoid, hardswish and gradients also to the bit.
 //
 // u = 2^-24. Bounds count roundings: an operation is 1u of its result, exp 4u. tiny: results may
 // underflow.
@@ -56,6 +56,12 @@ inline float exp_negative_f32(float x) {
   return x < kLeastExponent ? 0.0f : parts.power + parts.power * parts.rest;
 }
 
+// exp(x) - 1 for x <= 0, not NaN.
+inline float expm1_negative_f32(float x) {
+  const ExpParts parts = exp_parts(x);
+  return parts.power * parts.rest + (parts.power - 1.0f);
+}
+
 inline float sigmoid_f32(float x) {
   if (std::isnan(x)) return x;
   const float e = exp_negative_f32(-std::abs(x));
@@ -64,8 +70,7 @@ inline float sigmoid_f32(float x) {
 
 inline float tanh_f32(float x) {
   if (std::isnan(x)) return x;
-  const ExpParts parts = exp_parts(std::abs(x) * -2.0f);
-  const float m = parts.power * parts.rest + (parts.power - 1.0f);
+  const float m = expm1_negative_f32(std::abs(x) * -2.0f);
   return std::copysign(m / (m + 2.0f), x);
 }
 
@@ -93,6 +98,15 @@ inline float gelu_f32(float x) {
 inline float silu_f32(float x) {
   if (std::isnan(x)) return x;
   return std::max(x, kLeastExponent) * sigmoid_f32(x);
+}
+
+inline float leaky_relu_f32(float x, float negative_slope) {
+  return x > 0.0f ? x : x * negative_slope;
+}
+
+inline float elu_f32(float x, float alpha) {
+  if (std::isnan(x) || x > 0.0f) return x;
+  return expm1_negative_f32(x) * alpha;
 }
 
 // y = exp(x - max(x)); n > 0, none of x NaN.
@@ -145,6 +159,19 @@ inline Bounded hardswish(double x) {
   return {y, 4 * kUnit * std::abs(y) + kTiny};
 }
 
+inline Bounded leaky_relu(double x, double negative_slope) {
+  if (x > 0) return {x, 0};
+  const double y = x * negative_slope;
+  return {y, kUnit * std::abs(y) + kTiny};
+}
+
+// exp(x) - 1 is 3.2u off, as in tanh, and a product.
+inline Bounded elu(double x, double alpha) {
+  if (x > 0) return {x, 0};
+  const double y = alpha * std::expm1(x);
+  return {y, 5 * kUnit * std::abs(y) + kTiny};
+}
+
 // Phi(-|x|) in f32 is exp(-x^2 / 2) t R(t), t = 1 / (1 + p |x|), R of degree 8: the square rounds
 // once (u x^2 / 2 of exp), exp 4u, t 4u times a condition of at most 4, R 8u (a step's roundings
 // are at most those at t = 1) and 2^-25 by its fit, products 2u: less than 31u + x^2 u.
@@ -195,6 +222,17 @@ inline Bounded hardswish_gradient(double x, double dy) {
   if (x < -3) return {0, 0};
   if (x > 3) return {dy, 0};
   return product(dy, {x / 3 + 0.5, kUnit * (2 * std::abs(x) / 3 + std::abs(x / 3 + 0.5))});
+}
+
+inline Bounded leaky_relu_gradient(double x, double dy, double negative_slope) {
+  return x > 0 ? Bounded{dy, 0} : product(dy, {negative_slope, 0});
+}
+
+// alpha exp(x): exp 4u, which may underflow before the product.
+inline Bounded elu_gradient(double x, double dy, double alpha) {
+  if (x > 0) return {dy, 0};
+  const double slope = alpha * std::exp(x);
+  return product(dy, {slope, 5 * kUnit * std::abs(slope) + (1 + std::abs(alpha)) * kTiny});
 }
 
 // Phi(x) + x exp(-x^2 / 2) / sqrt(2 pi): the density is (8 + x^2)u off, then a product and a sum;

@@ -19,6 +19,8 @@ using Edge = GuardedArray<float>::Edge;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
+constexpr float kSlope = -0.3f, kAlpha = 1.7f;
+
 struct Curve {
   const char* name;
   void (*run)(const float*, float*, size_t) noexcept;
@@ -32,6 +34,14 @@ const Curve kCurves[] = {
     {"silu", activation_f32::silu, ref::activation_f32::silu, 0, kInf},
     {"hardsigmoid", activation_f32::hardsigmoid, ref::activation_f32::hardsigmoid, 0, 1},
     {"hardswish", activation_f32::hardswish, ref::activation_f32::hardswish, 0, kInf},
+    {"leaky_relu",
+     [](const float* x, float* y, size_t n) noexcept {
+       activation_f32::leaky_relu(x, y, n, kSlope);
+     },
+     [](double x) { return ref::activation_f32::leaky_relu(x, kSlope); }, kInf, kInf},
+    {"elu",
+     [](const float* x, float* y, size_t n) noexcept { activation_f32::elu(x, y, n, kAlpha); },
+     [](double x) { return ref::activation_f32::elu(x, kAlpha); }, -kAlpha, kInf},
 };
 
 struct Gradient {
@@ -49,6 +59,18 @@ const Gradient kGradients[] = {
      -5, 5},
     {"hardswish", activation_f32::hardswish_gradient, ref::activation_f32::hardswish_gradient, -5,
      5},
+    {"leaky_relu",
+     [](const float* x, const float* dy, float* dx, size_t n) noexcept {
+       activation_f32::leaky_relu_gradient(x, dy, dx, n, kSlope);
+     },
+     [](double x, double dy) { return ref::activation_f32::leaky_relu_gradient(x, dy, kSlope); },
+     -5, 5},
+    {"elu",
+     [](const float* x, const float* dy, float* dx, size_t n) noexcept {
+       activation_f32::elu_gradient(x, dy, dx, n, kAlpha);
+     },
+     [](double x, double dy) { return ref::activation_f32::elu_gradient(x, dy, kAlpha); }, -100,
+     100},
 };
 
 // Every part of the curve: near 0, where results change, and where they underflow.
@@ -100,6 +122,15 @@ BOOST_AUTO_TEST_CASE(curves_have_the_same_bits_on_every_target) {
     check("tanh", activation_f32::tanh, ref::activation_f32::tanh_f32);
     check("gelu", activation_f32::gelu, ref::activation_f32::gelu_f32);
     check("silu", activation_f32::silu, ref::activation_f32::silu_f32);
+    for (const float parameter : {-0.3f, 0.01f, 1.7f}) {
+      const auto with_parameter = [&](auto run) {
+        return [=](const float* from, float* to, size_t n) { run(from, to, n, parameter); };
+      };
+      check("leaky_relu", with_parameter(activation_f32::leaky_relu),
+            [=](float v) { return ref::activation_f32::leaky_relu_f32(v, parameter); });
+      check("elu", with_parameter(activation_f32::elu),
+            [=](float v) { return ref::activation_f32::elu_f32(v, parameter); });
+    }
   });
 }
 
@@ -165,6 +196,17 @@ BOOST_AUTO_TEST_CASE(hard_gradients_have_the_bounds_of_pytorch) {
     BOOST_TEST(dx[1] == -0.5f);
     BOOST_TEST(dx[2] == 1.5f);
     BOOST_TEST(dx[3] == 1.0f);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(at_0_the_gradient_is_that_from_below) {
+  testing::for_each_target([] {
+    const float x[] = {0.0f, -0.0f}, dy[] = {2, 2};
+    float dx[2];
+    activation_f32::leaky_relu_gradient(x, dy, dx, 2, 0.25f);
+    for (float v : dx) BOOST_TEST(v == 0.5f);
+    activation_f32::elu_gradient(x, dy, dx, 2, 1.5f);
+    for (float v : dx) BOOST_TEST(v == 3.0f);
   });
 }
 

@@ -1,6 +1,6 @@
-// exp, sigmoid and tanh on vectors, with the same bits on every target: only operations that IEEE
-// 754 rounds, in one order, none of them fused. The specification: those of activation_f32_ref.h,
-// which has the formulas and where their constants come from.
+// exp, exp - 1, sigmoid and tanh on vectors, with the same bits on every target: only operations
+// that IEEE 754 rounds, in one order, none of them fused. The specification: those of
+// activation_f32_ref.h, which has the formulas and where their constants come from.
 #if defined(OCTET_KERNELS_GATES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTET_KERNELS_GATES_INL_H_
 #undef OCTET_KERNELS_GATES_INL_H_
@@ -52,6 +52,14 @@ HWY_INLINE V exp_negative(D d, V x) {
                             hn::Add(parts.power, hn::Mul(parts.power, parts.rest)));
 }
 
+// exp(x) - 1 for x <= 0; not NaN for NaN.
+template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
+HWY_INLINE V expm1_negative(D d, V x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const ExpParts<V> parts = exp_parts(d, x);
+  return hn::Add(hn::Mul(parts.power, parts.rest), hn::Sub(parts.power, hn::Set(d, 1.0f)));
+}
+
 template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
 HWY_INLINE V sigmoid_vector(D d, V x) {
   namespace hn = hwy::HWY_NAMESPACE;
@@ -64,8 +72,7 @@ HWY_INLINE V sigmoid_vector(D d, V x) {
 template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
 HWY_INLINE V tanh_vector(D d, V x) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const ExpParts<V> parts = exp_parts(d, hn::Mul(hn::Abs(x), hn::Set(d, -2.0f)));
-  const V m = hn::Add(hn::Mul(parts.power, parts.rest), hn::Sub(parts.power, hn::Set(d, 1.0f)));
+  const V m = expm1_negative(d, hn::Mul(hn::Abs(x), hn::Set(d, -2.0f)));
   const V y = hn::Div(m, hn::Add(m, hn::Set(d, 2.0f)));
   return keep_nan(x, hn::CopySign(y, x));
 }

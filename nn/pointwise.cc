@@ -1,6 +1,10 @@
 #include "nn/pointwise.h"
 
+#include <cmath>
+#include <utility>
+
 #include "kernels/activation_f32.h"
+#include "kernels/activation_f32_ref.h"
 #include "nn/op_support.h"
 
 namespace octet::nn {
@@ -9,30 +13,47 @@ namespace {
 namespace kernel = kernels::activation_f32;
 namespace exact = kernels::ref::activation_f32;
 
-constexpr Curve kSigmoid{"sigmoid", kernel::sigmoid, kernel::sigmoid_gradient, true,
-                         exact::sigmoid};
-constexpr Curve kTanh{"tanh", kernel::tanh, kernel::tanh_gradient, true, exact::tanh};
-constexpr Curve kGelu{"gelu", kernel::gelu, kernel::gelu_gradient, false, exact::gelu};
-constexpr Curve kSilu{"silu", kernel::silu, kernel::silu_gradient, false, exact::silu};
-constexpr Curve kHardsigmoid{"hardsigmoid", kernel::hardsigmoid, kernel::hardsigmoid_gradient,
-                             false, exact::hardsigmoid};
-constexpr Curve kHardswish{"hardswish", kernel::hardswish, kernel::hardswish_gradient, false,
-                           exact::hardswish};
+// A curve without parameters: the kernel's functions, and the specification in double.
+template <exact::Bounded (*kExact)(double)>
+double value_of(double x) {
+  return kExact(x).value;
+}
 
 // What becomes of every integer.
 std::vector<uint8_t> table_of(const Curve& curve, const QParams& x, const QParams& y) {
   std::vector<uint8_t> table(256);
   const float inverse = 1.0f / y.scale;
   for (int32_t q = 0; q < 256; ++q) {
-    const double value = curve.exact((q - x.zero_point) * double{x.scale}).value;
+    const double value = curve.exact((q - x.zero_point) * double{x.scale});
     table[static_cast<size_t>(q)] =
         static_cast<uint8_t>(quantize_value(static_cast<float>(value), inverse, y));
   }
   return table;
 }
 
-Tensor apply_curve(const Curve& curve, const Tensor& x) {
-  return apply_one(std::make_shared<PointwiseOp>(curve), {x});
+Tensor apply_curve(Curve curve, const Tensor& x) {
+  return apply_one(std::make_shared<PointwiseOp>(std::move(curve)), {x});
+}
+
+// A curve with a parameter, which the instruction has as an attribute of that name.
+struct Parameter {
+  const char* name;
+  float value;
+};
+using Value = void(const float* x, float* y, size_t n, float parameter);
+using Gradient = void(const float* x, const float* dy, float* dx, size_t n, float parameter);
+using Exact = exact::Bounded(double x, double parameter);
+
+Curve with_parameter(const char* name, const Parameter& parameter, Value* value, Gradient* gradient,
+                     Exact* exact) {
+  const float p = parameter.value;
+  OCTET_CHECK(std::isfinite(p), name, ": ", parameter.name, " is ", p);
+  return {name,
+          [=](const float* x, float* y, size_t n) { value(x, y, n, p); },
+          [=](const float* x, const float* dy, float* dx, size_t n) { gradient(x, dy, dx, n, p); },
+          /*keeps_y=*/false,
+          [=](double x) { return exact(x, p).value; },
+          {{parameter.name, p}}};
 }
 
 }  // namespace
@@ -66,7 +87,7 @@ std::vector<Tensor> PointwiseOp::backward(const BackwardArgs& args) const {
 }
 
 engine::ValueId PointwiseOp::lower(const Lowering& layer) const {
-  if (!layer.quantization) return lower_observed(name(), layer, 1);
+  if (!layer.quantization) return lower_observed(name(), layer, 1, curve_.attributes);
   check_lowering(name(), layer, 1);
   engine::Program& program = *layer.program;
   const QParams x = *program.values[layer.inputs[0]].qparams, y = layer.quantization->output;
@@ -79,11 +100,49 @@ engine::ValueId PointwiseOp::lower(const Lowering& layer) const {
   return output;
 }
 
-Tensor sigmoid(const Tensor& x) { return apply_curve(kSigmoid, x); }
-Tensor tanh(const Tensor& x) { return apply_curve(kTanh, x); }
-Tensor gelu(const Tensor& x) { return apply_curve(kGelu, x); }
-Tensor silu(const Tensor& x) { return apply_curve(kSilu, x); }
-Tensor hardsigmoid(const Tensor& x) { return apply_curve(kHardsigmoid, x); }
-Tensor hardswish(const Tensor& x) { return apply_curve(kHardswish, x); }
+Tensor sigmoid(const Tensor& x) {
+  return apply_curve({"sigmoid", kernel::sigmoid, kernel::sigmoid_gradient, /*keeps_y=*/true,
+                      value_of<exact::sigmoid>},
+                     x);
+}
+
+Tensor tanh(const Tensor& x) {
+  return apply_curve(
+      {"tanh", kernel::tanh, kernel::tanh_gradient, /*keeps_y=*/true, value_of<exact::tanh>}, x);
+}
+
+Tensor gelu(const Tensor& x) {
+  return apply_curve(
+      {"gelu", kernel::gelu, kernel::gelu_gradient, /*keeps_y=*/false, value_of<exact::gelu>}, x);
+}
+
+Tensor silu(const Tensor& x) {
+  return apply_curve(
+      {"silu", kernel::silu, kernel::silu_gradient, /*keeps_y=*/false, value_of<exact::silu>}, x);
+}
+
+Tensor hardsigmoid(const Tensor& x) {
+  return apply_curve({"hardsigmoid", kernel::hardsigmoid, kernel::hardsigmoid_gradient,
+                      /*keeps_y=*/false, value_of<exact::hardsigmoid>},
+                     x);
+}
+
+Tensor hardswish(const Tensor& x) {
+  return apply_curve({"hardswish", kernel::hardswish, kernel::hardswish_gradient, /*keeps_y=*/false,
+                      value_of<exact::hardswish>},
+                     x);
+}
+
+Tensor leaky_relu(const Tensor& x, float negative_slope) {
+  return apply_curve(
+      with_parameter("leaky_relu", {"negative_slope", negative_slope}, kernel::leaky_relu,
+                     kernel::leaky_relu_gradient, exact::leaky_relu),
+      x);
+}
+
+Tensor elu(const Tensor& x, float alpha) {
+  return apply_curve(
+      with_parameter("elu", {"alpha", alpha}, kernel::elu, kernel::elu_gradient, exact::elu), x);
+}
 
 }  // namespace octet::nn

@@ -1,12 +1,15 @@
-// pointwise: smooth activations, y = f(x) element by element; any shape, f32. The formulas:
-// kernels/activation_f32.h.
+// pointwise: activations that are curves, y = f(x) element by element; any shape, f32. The
+// formulas: kernels/activation_f32.h.
 //
 // Quantized, f is a table of what becomes of each of the 256 integers, with a scale of its own for
 // the result. It is a constant of the program, computed once, in double, when the layer is lowered:
 //   table[q] = quantize(f32(f((q - x_zero_point) * x_scale)))              base/qparams.h
 #pragma once
 
-#include "kernels/activation_f32_ref.h"
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "nn/module.h"
 #include "nn/op.h"
 
@@ -15,16 +18,16 @@ namespace octet::nn {
 // One of them: what PointwiseOp runs.
 struct Curve {
   const char* name;
-  void (*value)(const float* x, float* y, size_t n) noexcept;
-  void (*gradient)(const float* kept, const float* dy, float* dx, size_t n) noexcept;
+  std::function<void(const float* x, float* y, size_t n)> value;
+  std::function<void(const float* kept, const float* dy, float* dx, size_t n)> gradient;
   bool keeps_y;  // gradient takes y, else x
-  kernels::ref::activation_f32::Bounded (*exact)(double x);
+  std::function<double(double x)> exact;
+  std::vector<engine::Attribute> attributes = {};  // of the instruction
 };
 
 class PointwiseOp : public Op {
  public:
-  // curve: an object that lives forever.
-  explicit PointwiseOp(const Curve& curve) : curve_(curve) {}
+  explicit PointwiseOp(Curve curve) : curve_(std::move(curve)) {}
   const char* name() const override { return curve_.name; }
   std::vector<Tensor> forward(std::span<const Tensor> inputs) const override;
   std::vector<Tensor> forward_saving(std::span<const Tensor> inputs,
@@ -34,7 +37,7 @@ class PointwiseOp : public Op {
   engine::ValueId lower(const Lowering& layer) const override;
 
  private:
-  const Curve& curve_;
+  Curve curve_;
 };
 
 Tensor sigmoid(const Tensor& x);
@@ -43,8 +46,11 @@ Tensor gelu(const Tensor& x);  // with erf, PyTorch's default
 Tensor silu(const Tensor& x);
 Tensor hardsigmoid(const Tensor& x);
 Tensor hardswish(const Tensor& x);
+// Both parameters are finite.
+Tensor leaky_relu(const Tensor& x, float negative_slope = 0.01f);
+Tensor elu(const Tensor& x, float alpha = 1.0f);
 
-// torch.nn.Sigmoid, Tanh, GELU, SiLU, Hardsigmoid, Hardswish.
+// torch.nn.Sigmoid, Tanh, GELU, SiLU, Hardsigmoid, Hardswish, LeakyReLU, ELU.
 class Sigmoid : public Module {
  public:
   Tensor forward(const Tensor& x) override { return sigmoid(x); }
@@ -73,6 +79,24 @@ class Hardsigmoid : public Module {
 class Hardswish : public Module {
  public:
   Tensor forward(const Tensor& x) override { return hardswish(x); }
+};
+
+class LeakyReLU : public Module {
+ public:
+  explicit LeakyReLU(float negative_slope = 0.01f) : negative_slope_(negative_slope) {}
+  Tensor forward(const Tensor& x) override { return leaky_relu(x, negative_slope_); }
+
+ private:
+  float negative_slope_;
+};
+
+class ELU : public Module {
+ public:
+  explicit ELU(float alpha = 1.0f) : alpha_(alpha) {}
+  Tensor forward(const Tensor& x) override { return elu(x, alpha_); }
+
+ private:
+  float alpha_;
 };
 
 }  // namespace octet::nn

@@ -186,6 +186,16 @@ size_t RandomLayers::activation(size_t x) {
     return unary("hardtanh " + std::to_string(lo) + " " + std::to_string(hi), x,
                  [=](const Tensor& t) { return nn::hardtanh(t, lo, hi); });
   }
+  if (one_in(10)) {
+    const float slope = rng_.uniform(-0.5f, 1.5f);
+    return unary("leaky_relu " + std::to_string(slope), x,
+                 [=](const Tensor& t) { return nn::leaky_relu(t, slope); });
+  }
+  if (one_in(10)) {
+    const float alpha = rng_.uniform(-0.5f, 2.0f);
+    return unary("elu " + std::to_string(alpha), x,
+                 [=](const Tensor& t) { return nn::elu(t, alpha); });
+  }
   const Named& chosen = any(kActivations);
   return unary(chosen.name, x, chosen.run);
 }

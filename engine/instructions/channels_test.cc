@@ -125,16 +125,26 @@ BOOST_AUTO_TEST_CASE(mul_equals_its_specification_with_the_gate_on_either_side) 
 
 BOOST_AUTO_TEST_CASE(curves_are_those_of_their_names) {
   using kernels::ref::activation_f32::Bounded;
-  const std::pair<const char*, Bounded (*)(double)> curves[] = {
+  struct Curve {
+    const char* op;
+    Bounded (*reference)(double);
+    const char* parameter = nullptr;
+    float value = 0;
+  };
+  const Curve curves[] = {
       {"sigmoid", kernels::ref::activation_f32::sigmoid},
       {"tanh", kernels::ref::activation_f32::tanh},
       {"gelu", kernels::ref::activation_f32::gelu},
       {"silu", kernels::ref::activation_f32::silu},
       {"hardsigmoid", kernels::ref::activation_f32::hardsigmoid},
-      {"hardswish", kernels::ref::activation_f32::hardswish}};
-  for (const auto& [op, curve] : curves) {
+      {"hardswish", kernels::ref::activation_f32::hardswish},
+      {"leaky_relu", [](double x) { return kernels::ref::activation_f32::leaky_relu(x, 0.25); },
+       "negative_slope", 0.25f},
+      {"elu", [](double x) { return kernels::ref::activation_f32::elu(x, 1.5); }, "alpha", 1.5f}};
+  for (const auto& [op, curve, parameter, value] : curves) {
     Program program;
     add_layer(program, op, {{kShape, {}}}, {kShape, {}});
+    if (parameter != nullptr) testing::set_real(program.instructions[0], parameter, value);
     const auto model = testing::make_model(program);
     BOOST_TEST(std::string(model->kernel(0).label()) == std::string(op) + "_f32");
     auto session = testing::required(Session::create(model, {.keep_values = true}));
@@ -176,6 +186,19 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
   BOOST_TEST(why(curve, [](Program& p) {
                for (Value& value : p.values) value.dtype = DType::u8, value.qparams = kQ;
              }) == "sigmoid 'layer': input is u8 and output u8, not f32; u8 takes a table");
+  const auto elu_why = [&](std::vector<Attribute> attributes) {
+    return why(curve, [&](Program& p) {
+      p.instructions[0].op = "elu";
+      p.instructions[0].attributes = std::move(attributes);
+    });
+  };
+  BOOST_TEST(elu_why({{"alpha", 1.5f}}) == "");
+  BOOST_TEST(elu_why({}) == "elu 'layer': attribute 'alpha' is missing");
+  BOOST_TEST(elu_why({{"alpha", int64_t{1}}}) ==
+             "elu 'layer': attribute 'alpha' is not a real number");
+  BOOST_TEST(elu_why({{"alpha", INFINITY}}) == "elu 'layer': alpha is inf, not finite");
+  BOOST_TEST(elu_why({{"negative_slope", 0.1f}}) ==
+             "elu 'layer': unknown attribute 'negative_slope'");
   std::vector<uint8_t> table;
   const Program look_up = table_program(table);
   BOOST_TEST(why(look_up, [](Program& p) { p.values[1].qparams->quant_max = 254; }) ==

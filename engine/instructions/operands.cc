@@ -1,6 +1,8 @@
 #include "engine/instructions/operands.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <string_view>
 
@@ -10,8 +12,10 @@
 namespace octet::engine {
 namespace {
 
+constexpr std::string_view kReal[] = {"lo", "hi", "eps", "negative_slope", "alpha"};
+
 bool is_real(std::string_view attribute) {
-  return attribute == "lo" || attribute == "hi" || attribute == "eps";
+  return std::find(std::begin(kReal), std::end(kReal), attribute) != std::end(kReal);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// sigmoid, tanh, gelu, silu, hardsigmoid, hardswish: see the table in engine/instructions.h.
+// sigmoid, tanh, gelu, silu, hardsigmoid, hardswish, leaky_relu, elu: see the table in
+// engine/instructions.h.
 #pragma once
 
 #include "engine/instructions.h"

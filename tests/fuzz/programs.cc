@@ -78,7 +78,8 @@ Program text_program(bool quantized) {
   Ids inputs{x};
   b.add_product(6, 8, quantized, inputs);
   x = b.layer(quantized ? "linear_dynamic" : "linear", inputs, {1, 5, 8});
-  x = b.layer("silu", b.layer("gelu", x));
+  x = b.layer("elu", b.layer("silu", b.layer("gelu", x)));
+  engine::testing::set_real(b.last(), "alpha", 1.5f);
   x = b.layer("mul", {b.layer("tanh", x), b.layer("sigmoid", x)}, {1, 5, 8});
   x = b.both_ways_lstm(quantized ? "lstm_dynamic" : "lstm", x, 3, quantized);
   x = b.layer("concat", {x, b.layer("hardswish", x), b.layer("hardsigmoid", x)}, {1, 5, 18});
