@@ -347,6 +347,8 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
   check_refused({"eval", file, "--data=cifar10", "--data-folder=" + empty}, {empty});
   check_refused({"eval", file, "--data=cifar10", desk().data_folder(), "--count=21"},
                 {"--count=21", "20"});
+  check_refused({"eval", file, "--data=cifar10", desk().data_folder(), "--count=0"},
+                {"--count", "1 to 1000000000"});
   check_refused({"compare", file, file, "--images=" + empty}, {empty});
   check_refused({"compare", file}, {"b"});
   check_refused({"quantize", "--model=resnet21"}, {"resnet21"});

@@ -1,6 +1,8 @@
 // mobilenet_quantize and classify, run as programs: bad input gets exit code 1 and one line that
 // names it, and leaves nothing behind; a damaged image among good ones is skipped and counted.
 #define BOOST_TEST_MODULE program_errors
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
@@ -184,6 +186,14 @@ BOOST_AUTO_TEST_CASE(missing_files_are_named) {
   check_quantize_refuses({.labels = desk().path("none.csv")}, {desk().path("none.csv")});
   check_quantize_refuses({}, {desk().path("none.txt")},
                          {"--calibration-list=" + desk().path("none.txt")});
+}
+
+BOOST_AUTO_TEST_CASE(nobody_waits_for_a_pipe) {
+  const std::string pipe = desk().path("pipe");
+  BOOST_TEST_REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  check_quantize_refuses({.weights = pipe}, {pipe});
+  check_quantize_refuses({.labels = pipe}, {pipe});
+  check_quantize_refuses({}, {pipe}, {"--calibration-list=" + pipe});
 }
 
 BOOST_AUTO_TEST_CASE(a_truncated_pth_is_refused) {

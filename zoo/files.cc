@@ -73,6 +73,12 @@ bool is_file_inside(const std::string& path, const std::string& folder) {
   return false;
 }
 
+// Than a regular file, or nothing.
+bool is_something_else(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
+}
+
 }  // namespace
 
 std::string user_path(const std::string& path) {
@@ -81,11 +87,12 @@ std::string user_path(const std::string& path) {
   return (std::filesystem::path(folder) / path).string();
 }
 
+void check_regular_file(const std::string& path) {
+  OCTET_CHECK(!is_something_else(path), path, ": not a regular file");
+}
+
 void check_writable(const std::string& path) {
-  std::error_code ignored;
-  OCTET_CHECK(
-      !std::filesystem::exists(path, ignored) || std::filesystem::is_regular_file(path, ignored),
-      path, ": can't be written: not a regular file");
+  OCTET_CHECK(!is_something_else(path), path, ": can't be written: not a regular file");
   NewFile{path};
 }
 

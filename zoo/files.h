@@ -11,6 +11,10 @@ namespace octet::zoo {
 // BUILD_WORKING_DIRECTORY: relative paths are taken from there. Empty stays empty.
 std::string user_path(const std::string& path);
 
+// Throws octet::Error when something is there that is no regular file, which need not have an end:
+// a pipe, a device. What is missing may have another message.
+void check_regular_file(const std::string& path);
+
 // Throws octet::Error when a file of that path could not be written: found out before the work is
 // done whose result it is to hold. Leaves no trace.
 void check_writable(const std::string& path);

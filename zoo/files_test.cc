@@ -72,6 +72,14 @@ BOOST_AUTO_TEST_CASE(a_file_inside_a_folder_that_is_read_is_not_replaced) {
   BOOST_TEST(refused("d.jpg", "d.jpg"));
 }
 
+BOOST_AUTO_TEST_CASE(a_regular_file_is_one_that_ends) {
+  const TempFolder folder;
+  check_regular_file(folder.write("a", "x"));
+  check_regular_file(folder.path("none"));
+  BOOST_CHECK_THROW(check_regular_file(folder.path()), Error);
+  BOOST_CHECK_THROW(check_regular_file("/dev/zero"), Error);
+}
+
 BOOST_AUTO_TEST_CASE(relative_paths_start_where_bazel_run_was_typed) {
   setenv("BUILD_WORKING_DIRECTORY", "/home/me", 1);
   BOOST_TEST(user_path("a/b.pth") == "/home/me/a/b.pth");

@@ -3,12 +3,12 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <numeric>
 
 #include "base/error.h"
+#include "zoo/files.h"
 
 // STB_IMAGE_IMPLEMENTATION comes from the build: @stb//:stb_image passes it on.
 #define STB_IMAGE_STATIC
@@ -139,11 +139,7 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
 }
 
 Image read_image(const std::string& path) {
-  // A pipe would never end.
-  std::error_code ignored;
-  OCTET_CHECK(
-      !std::filesystem::exists(path, ignored) || std::filesystem::is_regular_file(path, ignored),
-      path, ": not a regular file");
+  check_regular_file(path);
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   OCTET_CHECK(file, path, ": can't be opened");
   const std::streamoff size = file.tellg();

@@ -56,6 +56,7 @@ std::vector<std::string> list_folders(const std::string& folder) {
 }  // namespace
 
 std::vector<LabelledImage> read_labels(const std::string& path, int classes) {
+  check_regular_file(path);
   std::ifstream file(path);
   OCTET_CHECK(file, path, ": can't be opened");
   std::vector<LabelledImage> labels;

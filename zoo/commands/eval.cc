@@ -17,7 +17,7 @@ class Eval : public Command {
   explicit Eval(CLI::App& app) : images_(app), threads_(app), target_(app), report_(app) {
     app.add_option("file", file_, "an .octet file that classifies images")->required();
     app.add_option("--count", count_, "only that many of the images, evenly spread")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(1, 1'000'000'000));
   }
 
   int run() override {

@@ -8,6 +8,7 @@
 #include "nn/graph.h"
 #include "zoo/bundled.h"
 #include "zoo/data_sets.h"
+#include "zoo/files.h"
 #include "zoo/image_model.h"
 #include "zoo/imagenet_classes.h"
 #include "zoo/models.h"
@@ -41,6 +42,7 @@ void add_static_options(const QuantizeOptions& o, QuantizeJob& job) {
 // Indices of the images that the list names.
 std::vector<size_t> read_calibration_list(const std::string& path,
                                           const std::vector<LabelledImage>& images) {
+  check_regular_file(path);
   std::ifstream file(path);
   OCTET_CHECK(file, path, ": can't be opened");
   std::vector<size_t> indices;
