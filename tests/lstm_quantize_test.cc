@@ -178,6 +178,8 @@ BOOST_AUTO_TEST_CASE(bad_input_gets_one_line_and_leaves_nothing_behind) {
   check_refused(desk.run({kProgram, "--text=" + desk.write("empty", ""), out}), "empty");
   check_refused(desk.run({kProgram, "--text=" + desk.write("short", "a b\n\nc d\n"), out}),
                 "2 paragraphs");
+  check_refused(desk.run(desk.command({"--eval=" + desk.write("word", "cat"), out})),
+                desk.path("word") + ": 2 tokens to evaluate on");
   check_refused(desk.run(desk.command({"--batch=4000", out})), "too short for 4000 streams");
   check_refused(desk.run(desk.command({"--workflow=magic", out})), "--workflow");
   check_refused(desk.run(desk.command({"--hidden=0", out})), "--hidden");
@@ -195,6 +197,9 @@ BOOST_AUTO_TEST_CASE(bad_input_gets_one_line_and_leaves_nothing_behind) {
   desk.write("w.json", "{\"the\": 7}");
   check_refused(desk.run(desk.command({"--weights=" + desk.path("w.pth"), out})),
                 "the number of 'the' is 7");
+  desk.write("w.json", "{\"the\": 0}");
+  check_refused(desk.run(desk.command({"--weights=" + desk.path("w.pth"), out})),
+                desk.path("w.json") + ": '");
   desk.write("w.json", "{\"<unk>\": 0, \"the\": 1}");
   check_refused(desk.run(desk.command({"--weights=" + desk.path("w.pth"), out})),
                 desk.path("w.pth"));

@@ -18,6 +18,7 @@
 #include "zoo/language_trainer.h"
 #include "zoo/run_program.h"
 #include "zoo/table.h"
+#include "zoo/token_session.h"
 #include "zoo/vocabulary.h"
 
 namespace octet::zoo {
@@ -136,6 +137,13 @@ Vocabulary read_vocabulary(const std::string& path) {
   }
 }
 
+// Empty where the vocabulary is made of the text.
+std::string vocabulary_path(const Options& o) {
+  if (o.is_bundled()) return bundled_path(kBundledLstmVocabulary);
+  if (o.weights.empty()) return "";
+  return o.vocabulary.empty() ? beside(o.weights) : o.vocabulary;
+}
+
 Corpus read_corpus(const Options& o) {
   std::string text = o.text.empty() ? read_licences() : read_text(o.text);
   std::string name = o.text.empty() ? "licences of Debian" : o.text;
@@ -149,13 +157,20 @@ Corpus read_corpus(const Options& o) {
   }
   const Level level = o.level_of_tokens();
   const auto training = tokenize(split.training, level), held_out = tokenize(split.held_out, level);
-  Vocabulary vocabulary = o.is_bundled() ? read_vocabulary(bundled_path(kBundledLstmVocabulary))
-                          : o.weights.empty()    ? Vocabulary(training, o.vocabulary_limit)
-                          : o.vocabulary.empty() ? read_vocabulary(beside(o.weights))
-                                                 : read_vocabulary(o.vocabulary);
-  Corpus corpus{std::move(name), std::move(vocabulary), {}, {}, 0};
-  corpus.training = corpus.vocabulary.numbers_of(training);
-  corpus.held_out = corpus.vocabulary.numbers_of(held_out);
+  OCTET_CHECK(held_out.size() >= kChunkSteps, name, ": ", held_out.size(),
+              " tokens to evaluate on, expects ", kChunkSteps, " or more");
+  const std::string path = vocabulary_path(o);
+  Corpus corpus{std::move(name),
+                path.empty() ? Vocabulary(training, o.vocabulary_limit) : read_vocabulary(path),
+                {},
+                {},
+                0};
+  try {
+    corpus.training = corpus.vocabulary.numbers_of(training);
+    corpus.held_out = corpus.vocabulary.numbers_of(held_out);
+  } catch (const Error& error) {
+    fail(path, ": ", error.what(), "; is it one of --level=", o.level, "?");
+  }
   corpus.unknown = corpus.vocabulary.count_unknown(held_out);
   return corpus;
 }

@@ -92,8 +92,8 @@ TextSplit split_paragraphs(std::string_view text, size_t nth) {
     std::string& part = ++count % nth == 0 ? split.held_out : split.training;
     part += paragraph + "\n";
   }
-  OCTET_CHECK(count >= nth, "the text has ", count, " paragraphs, too few to hold out every ", nth,
-              "th (--held-out)");
+  OCTET_CHECK(count >= nth, "the text has ", count, " paragraphs, too few to hold one of ", nth,
+              " out (--held-out)");
   return split;
 }
 
