@@ -98,9 +98,6 @@ void pack_part(const Params& params, void* packed, size_t begin, size_t end) {
     const size_t columns = std::min(width, l.group_out - first);
     if (columns < width) std::fill_n(to, width * (1 + l.inputs()), 0.0f);
     pack_columns(params, l, group, first, columns, width, to);
-    if (panel_of(l.vectors_of(panel), columns) == Panel::paired)
-      pack_columns(params, l, group, first + l.lanes, columns - l.lanes, width,
-                   to + l.lanes + l.lanes / 2);
   }
   if (end < l.panels(g.groups)) return;
   float* zeros = static_cast<float*>(packed) + l.zeros_offset(g.groups);
@@ -168,24 +165,30 @@ HWY_INLINE void store_row(const float* from, size_t columns, float* to) {
   for (; i < columns; ++i) to[i] = from[i];
 }
 
-// A tile for the next `count` rows of the output from channel `channel` on. Only in a view of y
-// may they be unevenly spaced, where a tile goes on in the next row of the image: then they are put
+// `tiles` tiles of `height` rows of the output, from channel `channel` on. Only in a view of y may
+// rows be unevenly spaced, where a tile goes on in the next row of the image: then they are put
 // into place one by one, so that the tile need not know of it.
 // (t by reference: a copy right after t.rows was written would wait for that store.)
-HWY_INLINE void run_tile(TileFn tile, TileArgs& t, Output& output, size_t count, size_t channel) {
-  if (HWY_LIKELY(output.even(count))) {
-    t.y = output.pixel() + channel;
-    t.y_step = output.step();
-    tile(t);
-    output.advance(count);
-    return;
+HWY_INLINE void run_tiles(TileFn run, TileArgs& t, Output& output, size_t height, size_t tiles,
+                          size_t channel) {
+  while (tiles != 0) {
+    const size_t count = HWY_LIKELY(output.even(height * tiles)) ? tiles : 1;
+    if (HWY_LIKELY(output.even(height * count))) {
+      t.y = output.pixel() + channel;
+      t.y_step = output.step();
+      run(t, count);
+      output.advance(height * count);
+    } else {
+      HWY_ALIGN float rows[kMostTileRows * kPanelVectors * kLanes];
+      t.y = rows;
+      t.y_step = kPanelVectors * kLanes;
+      run(t, 1);
+      for (size_t i = 0; i < height; ++i, output.advance(1))
+        store_row(rows + i * t.y_step, t.columns, output.pixel() + channel);
+    }
+    t.rows += height * count;
+    tiles -= count;
   }
-  HWY_ALIGN float rows[kMostTileRows * kPanelVectors * kLanes];
-  t.y = rows;
-  t.y_step = kPanelVectors * kLanes;
-  tile(t);
-  for (size_t i = 0; i < count; ++i, output.advance(1))
-    store_row(rows + i * t.y_step, t.columns, output.pixel() + channel);
 }
 
 // One panel for `rows` rows, whose pointers are in t.rows: tiles of nearly equal height.
@@ -193,11 +196,8 @@ void run_panel(TileArgs t, Output& output, size_t rows, size_t channel, Panel pa
   const TileRange range = tiles_for(panel);
   const size_t tiles = (rows + range.most_rows - 1) / range.most_rows;
   const size_t height = rows / tiles, higher = rows % tiles;
-  for (size_t i = 0; i < tiles; ++i) {
-    const size_t m = height + (i < higher ? 1 : 0);
-    run_tile(range.of_rows[m - 1], t, output, m, channel);
-    t.rows += m;
-  }
+  if (higher != 0) run_tiles(range.of_rows[height], t, output, height + 1, higher, channel);
+  run_tiles(range.of_rows[height - 1], t, output, height, tiles - higher, channel);
 }
 
 void run_task(const Params& params, const Layout& l, const float* packed, Output& output,
@@ -221,7 +221,7 @@ void run_task(const Params& params, const Layout& l, const float* packed, Output
                           .run = l.run,
                           .x_offset = group * l.group_in,
                           .panel = packed + l.panel_offset(panel),
-                          .next = packed + l.panel_offset(panel),
+                          .next = nullptr,
                           .next_step = 0,
                           .y = nullptr,
                           .y_step = 0,

@@ -7,8 +7,7 @@
 //   | w[k = 0] of the same outputs  | w[k = 0]        | w[k = 0]
 //   | w[k = 1]                      | ...             | ...
 //
-// k counts (ky, kx, c); outputs beyond out_c are zero, or repeat others (Panel::paired in
-// conv_f32_tile-inl.h). A row of zeros for the padding ends it.
+// k counts (ky, kx, c); outputs beyond out_c are zero. A row of zeros for the padding ends it.
 #pragma once
 
 #include <algorithm>

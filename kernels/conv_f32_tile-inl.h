@@ -42,12 +42,12 @@ constexpr size_t kTileRows = 6;  // 12 accumulators, 2 weights, 1 input, 1 produ
 constexpr size_t kTileRows = 4;
 #endif
 #if OCTET_IS_SSE || OCTET_IS_AVX2 || OCTET_IS_AVX3 || OCTET_IS_NEON
-constexpr size_t kSingleRows = 12, kPairedRows = 12;
+constexpr size_t kSingleRows = 12;
 #else
-constexpr size_t kSingleRows = 4, kPairedRows = 4;
+constexpr size_t kSingleRows = 4;
 #endif
 
-constexpr size_t kMostTileRows = HWY_MAX(kTileRows, HWY_MAX(kSingleRows, kPairedRows));
+constexpr size_t kMostTileRows = HWY_MAX(kTileRows, kSingleRows);
 
 // Floats in a cache line, and how far ahead weights are fetched: far enough for the first tile of
 // a panel, which finds them in L3 or memory.
@@ -56,23 +56,24 @@ constexpr size_t kPrefetchFloats = 64 * kLine;
 
 enum class Panel {
   single,  // one vector of outputs
-  paired,  // a vector and at most half of a second one, which rows share in pairs
+  half,    // a vector and at most half of a second one
   full,    // two vectors
 };
 
-// Only long vectors are worth the pairing.
+// Only AVX-512 has shorter vectors that cost less (Zen 4) or as much (others).
 inline Panel panel_of(size_t vectors, size_t columns) {
   if (vectors == 1) return Panel::single;
-  return OCTET_IS_AVX3 && columns <= kLanes + kLanes / 2 ? Panel::paired : Panel::full;
+  return OCTET_IS_AVX3 && columns <= kLanes + kLanes / 2 ? Panel::half : Panel::full;
 }
 
 struct TileArgs {
-  const float* const* rows;  // [taps][rows_step], the tile's first row at [0]
+  const float* const* rows;  // [taps][rows_step], the first tile's first row at [0]
   size_t rows_step;
   size_t taps, run;    // taps * run inputs per output
   size_t x_offset;     // first channel of the group
   const float* panel;  // [1 + taps * run][vectors * kLanes]: bias, weights
-  const float* next;   // needed soon, and fetched into L2: next_step floats for every k
+  // Needed soon and fetched in passing, next_step floats for every k; null: the output of the tile.
+  const float* next;
   size_t next_step;
   float* y;
   size_t y_step;
@@ -80,151 +81,135 @@ struct TileArgs {
   float lo, hi;
 };
 
-// The output goes to lines that were written long ago: fetched while the sums are formed.
-template <int kRows, int kVectors>
-HWY_INLINE void prefetch_output(const TileArgs& t) {
-  OCTET_UNROLL
-  for (int i = 0; i < kRows; ++i) {
-    OCTET_UNROLL
-    for (size_t j = 0; j < kVectors * kLanes; j += kLine) hwy::Prefetch(t.y + i * t.y_step + j);
-  }
-}
-
 // In this order a NaN stays a NaN.
-HWY_INLINE VF clamp(VF v, VF lo, VF hi) { return hn::Min(hi, hn::Max(lo, v)); }
+template <class V>
+HWY_INLINE V clamp(V v, V lo, V hi) {
+  return hn::Min(hi, hn::Max(lo, v));
+}
 
-// Full and single panels.
-template <int kRows, int kVectors>
-HWY_NOINLINE void tile(const TileArgs& t) {
+// Keeps what is made of v behind what was stored before. Left alone, compilers put the stores of a
+// tile one behind the other, where they take 50 cycles; each behind its clamp, they pass beside the
+// multiply-adds of the next tile (Zen 4).
+#undef OCTET_KEEP_ORDER
+#if OCTET_IS_AVX3
+#define OCTET_KEEP_ORDER(v) asm volatile("" : "+v"((v).raw) : : "memory")
+#else
+#define OCTET_KEEP_ORDER(v)
+#endif
+
+#if OCTET_IS_AVX3
+using DHalf = hn::Half<DF>;
+HWY_INLINE hn::Vec<DHalf> first_lanes(DHalf d, VF v) { return hn::LowerHalf(d, v); }
+#else
+using DHalf = DF;
+#endif
+HWY_INLINE VF first_lanes(DF, VF v) { return v; }
+
+// Of a panel's last vector, those that are to be written.
+template <class D>
+class LastColumns {
+ public:
+#if OCTET_IS_AVX3
+  explicit LastColumns(size_t count) : columns_(hn::FirstN(D(), count)) {}
+  HWY_INLINE void store(hn::Vec<D> v, float* y) const { hn::BlendedStore(v, columns_, D(), y); }
+
+ private:
+  hn::Mask<D> columns_;
+#else
+  explicit LastColumns(size_t count) : columns_(count) {}
+  HWY_INLINE void store(hn::Vec<D> v, float* y) const {
+    if (columns_ == kLanes) {
+      hn::StoreU(v, D(), y);
+    } else {
+      store_first(v, y, columns_);
+    }
+  }
+
+ private:
+  size_t columns_;
+#endif
+};
+
+// `tiles` tiles, one below the other. A loop in here, not around it, for between the last
+// multiply-add of a tile and the first one of the next should lie no more instructions than the
+// processor sees at once, some 300.
+template <int kRows, int kVectors, class DLast>
+HWY_NOINLINE void run_tiles(const TileArgs& t, size_t tiles) {
   const DF d;
-  VF acc[kRows][kVectors];
-  const float* HWY_RESTRICT w = t.panel;
+  const DLast d_last;
+  constexpr size_t kLast = (kVectors - 1) * kLanes;
+  const LastColumns<DLast> last_columns(t.columns - kLast);
+  const float* const* rows = t.rows;
+  float* HWY_RESTRICT y = t.y;
+  const size_t y_step = t.y_step, end = t.x_offset + t.run;
   const float* next = t.next;
-  const size_t next_step = t.next_step;
-  prefetch_output<kRows, kVectors>(t);
-  OCTET_UNROLL
-  for (int j = 0; j < kVectors; ++j) {
-    const VF bias = hn::Load(d, w + j * kLanes);
+  const float* last_next = nullptr;
+  const size_t next_step = t.next == nullptr ? y_step : t.next_step;
+  for (; tiles != 0; --tiles, rows += kRows) {
+    const float* HWY_RESTRICT w = t.panel;
+    VF acc[kRows];  // the first one of two vectors
+    hn::Vec<DLast> last[kRows];
+    const VF bias = hn::Load(d, w);
+    const auto last_bias = hn::Load(d_last, w + kLast);
     OCTET_UNROLL
-    for (int i = 0; i < kRows; ++i) acc[i][j] = bias;
-  }
-  for (size_t tap = 0; tap < t.taps; ++tap) {
-    const float* HWY_RESTRICT x[kRows];
-    OCTET_UNROLL
-    for (int i = 0; i < kRows; ++i) x[i] = t.rows[tap * t.rows_step + i] + t.x_offset;
-    for (size_t k = 0; k < t.run; ++k) {
-      w += kVectors * kLanes;
-      if constexpr (kVectors > 1) {  // a single vector has no load to spare
-        OCTET_UNROLL
-        for (size_t j = 0; j < kVectors * kLanes; j += kLine)
-          hwy::Prefetch(w + kPrefetchFloats + j);
-        hwy::Prefetch(next);
-        next += next_step;
-      }
-      VF b[kVectors];
+    for (int i = 0; i < kRows; ++i) {
+      acc[i] = bias;
+      last[i] = last_bias;
+    }
+    if (t.next == nullptr) {
+      next = y;
+      last_next = y + (kRows - 1) * y_step;
+    }
+    for (size_t tap = 0; tap < t.taps; ++tap) {
+      const float* HWY_RESTRICT x[kRows];
       OCTET_UNROLL
-      for (int j = 0; j < kVectors; ++j) b[j] = hn::Load(d, w + j * kLanes);
-      OCTET_UNROLL
-      for (int i = 0; i < kRows; ++i) {
-        const VF a = hn::Set(d, x[i][k]);
+      for (int i = 0; i < kRows; ++i) x[i] = rows[tap * t.rows_step + i];
+      for (size_t k = t.x_offset; k < end; ++k) {
+        w += kVectors * kLanes;
+        if constexpr (kVectors > 1) {  // a single vector has no load to spare
+          OCTET_UNROLL
+          for (size_t j = 0; j < kVectors * kLanes; j += kLine) {
+            hwy::Prefetch(w + kPrefetchFloats + j);
+            hwy::Prefetch(next + j);
+          }
+          next = next == last_next ? next : next + next_step;
+          asm("" : "+r"(next));  // or GCC makes two loops of this one
+        }
+        const VF b = hn::Load(d, w);
+        const auto last_b = hn::Load(d_last, w + kLast);
         OCTET_UNROLL
-        for (int j = 0; j < kVectors; ++j) {
-          acc[i][j] = hn::MulAdd(a, b[j], acc[i][j]);
-          OCTET_KEEP_IN_REGISTER(acc[i][j]);
+        for (int i = 0; i < kRows; ++i) {
+          const VF a = hn::Set(d, x[i][k]);
+          if constexpr (kVectors > 1) {
+            acc[i] = hn::MulAdd(a, b, acc[i]);
+            OCTET_KEEP_IN_REGISTER(acc[i]);
+          }
+          last[i] = hn::MulAdd(first_lanes(d_last, a), last_b, last[i]);
+          OCTET_KEEP_IN_REGISTER(last[i]);
         }
       }
     }
-  }
-  const VF lo = hn::Set(d, t.lo), hi = hn::Set(d, t.hi);
-  const size_t last = t.columns - (kVectors - 1) * kLanes, y_step = t.y_step;
-  float* HWY_RESTRICT y = t.y;
-  OCTET_UNROLL
-  for (int i = 0; i < kRows; ++i) {
+    const VF lo = hn::Set(d, t.lo), hi = hn::Set(d, t.hi);  // no registers for them before
     OCTET_UNROLL
-    for (int j = 0; j < kVectors; ++j) {
-      const VF v = clamp(acc[i][j], lo, hi);
-      if (j + 1 < kVectors || last == kLanes) {
-        hn::StoreU(v, d, y + j * kLanes);
-      } else {
-        store_first(v, y + j * kLanes, last);
+    for (int i = 0; i < kRows; ++i) {
+      if constexpr (kVectors > 1) {
+        OCTET_KEEP_ORDER(acc[i]);
+        hn::StoreU(clamp(acc[i], lo, hi), d, y);
       }
+      OCTET_KEEP_ORDER(last[i]);
+      last_columns.store(clamp(last[i], first_lanes(d_last, lo), first_lanes(d_last, hi)),
+                         y + kLast);
+      y += y_step;
     }
-    y += y_step;
   }
 }
 
-#if OCTET_IS_AVX3
-// Paired panels: two rows share one accumulator for the second vector, whose upper half belongs to
-// the second row. Both halves of the packed weights hold the same columns. 24 outputs cost 1.5
-// multiply-adds per row and k so, not 2.
-template <int kRows>
-HWY_NOINLINE void tile_paired(const TileArgs& t) {
-  constexpr int kPairs = (kRows + 1) / 2;
-  const DF d;
-  VF acc[kRows], shared[kPairs];
-  const float* HWY_RESTRICT w = t.panel;
-  prefetch_output<kRows, 2>(t);
-  const VF bias = hn::Load(d, w), shared_bias = hn::Load(d, w + kLanes);
-  OCTET_UNROLL
-  for (int i = 0; i < kRows; ++i) acc[i] = bias;
-  OCTET_UNROLL
-  for (int i = 0; i < kPairs; ++i) shared[i] = shared_bias;
-  const auto lower = hn::FirstN(d, kLanes / 2);
-  for (size_t tap = 0; tap < t.taps; ++tap) {
-    const float* HWY_RESTRICT x[kRows];
-    OCTET_UNROLL
-    for (int i = 0; i < kRows; ++i) x[i] = t.rows[tap * t.rows_step + i] + t.x_offset;
-    for (size_t k = 0; k < t.run; ++k) {
-      w += 2 * kLanes;
-      const VF b = hn::Load(d, w), shared_b = hn::Load(d, w + kLanes);
-      OCTET_UNROLL
-      for (int i = 0; i < kRows; i += 2) {
-        const VF even = hn::Set(d, x[i][k]);
-        acc[i] = hn::MulAdd(even, b, acc[i]);
-        OCTET_KEEP_IN_REGISTER(acc[i]);
-        VF both = even;
-        if (i + 1 < kRows) {
-          const VF odd = hn::Set(d, x[i + 1][k]);
-          acc[i + 1] = hn::MulAdd(odd, b, acc[i + 1]);
-          OCTET_KEEP_IN_REGISTER(acc[i + 1]);
-          both = hn::IfThenElse(lower, even, odd);
-        }
-        shared[i / 2] = hn::MulAdd(both, shared_b, shared[i / 2]);
-        OCTET_KEEP_IN_REGISTER(shared[i / 2]);
-      }
-    }
-  }
-  const VF lo = hn::Set(d, t.lo), hi = hn::Set(d, t.hi);
-  const hn::Half<DF> half;
-  const auto mask = hn::FirstN(half, t.columns - kLanes);
-  const size_t y_step = t.y_step;
-  float* HWY_RESTRICT y = t.y;
-  OCTET_UNROLL
-  for (int i = 0; i < kRows; ++i) {
-    hn::StoreU(clamp(acc[i], lo, hi), d, y);
-    const VF both = clamp(shared[i / 2], lo, hi);
-    auto own = i % 2 == 0 ? hn::LowerHalf(half, both) : hn::UpperHalf(half, both);
-    // GCC would make one masked vextract to memory, which faults on lanes that it does not write.
-    OCTET_KEEP_IN_REGISTER(own);
-    hn::BlendedStore(own, mask, half, y + kLanes);
-    y += y_step;
-  }
-}
-#endif
+using TileFn = void (*)(const TileArgs&, size_t tiles);
 
-using TileFn = void (*)(const TileArgs&);
-
-template <int kVectors, size_t... kMinusOne>
+template <int kVectors, class DLast, size_t... kMinusOne>
 constexpr std::array<TileFn, sizeof...(kMinusOne)> tiles(std::index_sequence<kMinusOne...>) {
-  return {&tile<static_cast<int>(kMinusOne) + 1, kVectors>...};
+  return {&run_tiles<static_cast<int>(kMinusOne) + 1, kVectors, DLast>...};
 }
-
-#if OCTET_IS_AVX3
-template <size_t... kMinusOne>
-constexpr std::array<TileFn, sizeof...(kMinusOne)> paired_tiles(std::index_sequence<kMinusOne...>) {
-  return {&tile_paired<static_cast<int>(kMinusOne) + 1>...};
-}
-#endif
 
 // The tiles of 1, 2, ... rows for one kind of panel.
 struct TileRange {
@@ -233,13 +218,11 @@ struct TileRange {
 };
 
 HWY_INLINE TileRange tiles_for(Panel panel) {
-  static constexpr auto kSingle = tiles<1>(std::make_index_sequence<kSingleRows>());
-  static constexpr auto kFull = tiles<2>(std::make_index_sequence<kTileRows>());
-#if OCTET_IS_AVX3
-  static constexpr auto kPaired = paired_tiles(std::make_index_sequence<kPairedRows>());
-  if (panel == Panel::paired) return {kPaired.data(), kPaired.size()};
-#endif
+  static constexpr auto kSingle = tiles<1, DF>(std::make_index_sequence<kSingleRows>());
+  static constexpr auto kHalf = tiles<2, DHalf>(std::make_index_sequence<kTileRows>());
+  static constexpr auto kFull = tiles<2, DF>(std::make_index_sequence<kTileRows>());
   if (panel == Panel::single) return {kSingle.data(), kSingle.size()};
+  if (panel == Panel::half) return {kHalf.data(), kHalf.size()};
   return {kFull.data(), kFull.size()};
 }
 

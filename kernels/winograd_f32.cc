@@ -204,20 +204,20 @@ class Block {
                        .next_step = l_.blocks > 1 ? 0 : divide_up(width, count),
                        .y = m_,
                        .y_step = width,
-                       .columns = kind == direct::Panel::paired ? columns : width,
+                       .columns = kind == direct::Panel::half ? columns : width,
                        .lo = -kInfinity,
                        .hi = kInfinity};
     for (size_t p = 0; p < l_.positions; ++p) {
       t.rows = rows_;
       t.y = m_ + p * l_.m_plane;
       t.next = t.panel + (t.next_step ? l_.position_floats(panel) : 0);
-      for (size_t i = 0; i < count; ++i) {
-        const size_t rows = height + (i < higher ? 1 : 0);
-        range.of_rows[rows - 1](t);
-        t.rows += rows;
-        t.y += rows * width;
-        t.next += l_.inputs * t.next_step;
+      if (higher != 0) {
+        range.of_rows[height](t, higher);
+        t.rows += higher * (height + 1);
+        t.y += higher * (height + 1) * width;
+        t.next += higher * l_.inputs * t.next_step;
       }
+      range.of_rows[height - 1](t, count - higher);
       t.x_offset += l_.u_plane;
       t.panel += l_.position_floats(panel);
     }
