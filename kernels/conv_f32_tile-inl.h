@@ -166,7 +166,8 @@ HWY_NOINLINE void run_tiles(const TileArgs& t, size_t tiles) {
       for (int i = 0; i < kRows; ++i) x[i] = rows[tap * t.rows_step + i];
       for (size_t k = t.x_offset; k < end; ++k) {
         w += kVectors * kLanes;
-        if constexpr (kVectors > 1) {  // a single vector has no load to spare
+        // A single vector has no load to spare, and one row reads memory as fast as it comes.
+        if constexpr (kVectors > 1 && kRows > 1) {
           OCTET_UNROLL
           for (size_t j = 0; j < kVectors * kLanes; j += kLine) {
             hwy::Prefetch(w + kPrefetchFloats + j);
