@@ -25,6 +25,7 @@
 #include "hwy/highway.h"
 #include "kernels/dot_quad-inl.h"
 #include "kernels/store_first-inl.h"
+#include "kernels/store_order-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::conv_f32::HWY_NAMESPACE {
@@ -86,16 +87,6 @@ template <class V>
 HWY_INLINE V clamp(V v, V lo, V hi) {
   return hn::Min(hi, hn::Max(lo, v));
 }
-
-// Keeps what is made of v behind what was stored before. Left alone, compilers put the stores of a
-// tile one behind the other, where they take 50 cycles; each behind its clamp, they pass beside the
-// multiply-adds of the next tile (Zen 4).
-#undef OCTET_KEEP_ORDER
-#if OCTET_IS_AVX3
-#define OCTET_KEEP_ORDER(v) asm volatile("" : "+v"((v).raw) : : "memory")
-#else
-#define OCTET_KEEP_ORDER(v)
-#endif
 
 #if OCTET_IS_AVX3
 using DHalf = hn::Half<DF>;

@@ -12,20 +12,38 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/dot_quad-inl.h"
+#include "kernels/store_order-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::depthwise_f32::HWY_NAMESPACE {
 using namespace octet::kernels::HWY_NAMESPACE;
 
-// One output row of one block of channels.
+// One output row of a strip.
 struct Row {
   const Conv2dGeometry* geometry;
-  const float* x;       // the block's first channel at tap ky = 0, column 0; may be above the image
+  const Layout* layout;
+  const float* x;       // the first channel at tap ky = 0, column 0; may be above the image
   ptrdiff_t x_step;     // from one ky to the next
   Span ky;              // those inside the image
   const float* weight;  // bias, taps
   float* y;             // column 0
   float lo, hi;
+  Span columns;
+  size_t blocks, last_step;  // of channels; how much further on than the one before the last begins
+
+  // Calls f with the row of each block.
+  template <class F>
+  HWY_INLINE void for_each_block(const F& f) const {
+    Row block = *this;
+    const size_t lanes = layout->lanes, floats = layout->block_floats();
+    for (size_t left = blocks; left != 0; --left) {
+      f(block);
+      const size_t step = left == 2 ? last_step : lanes;
+      block.x += step;
+      block.y += step;
+      block.weight += floats;
+    }
+  }
 };
 
 template <class D, int kColumns>
@@ -33,8 +51,10 @@ HWY_INLINE void store_columns(D d, const hn::Vec<D> (&acc)[kColumns], const Row&
   const auto lo = hn::Set(d, r.lo), hi = hn::Set(d, r.hi);
   OCTET_UNROLL
   for (int p = 0; p < kColumns; ++p) {
+    auto v = acc[p];
+    OCTET_KEEP_ORDER(v);
     // In this order a NaN stays a NaN.
-    hn::StoreU(hn::Min(hi, hn::Max(lo, acc[p])), d, y);
+    hn::StoreU(hn::Min(hi, hn::Max(lo, v)), d, y);
     y += r.geometry->in_c;
   }
 }
@@ -80,9 +100,9 @@ HWY_INLINE void add_tap_row(D d, const Row& r, ptrdiff_t ix, Edge edge, size_t k
   }
 }
 
-// Output columns [ox, ox + kColumns).
+// Output columns [ox, ox + kColumns) of a block.
 template <int kColumns, int kWidth, int kStride, class D, class Edge>
-HWY_INLINE void columns_wide(D d, const Row& r, size_t ox, ptrdiff_t ix, Edge edge) {
+HWY_INLINE void block_wide(D d, const Row& r, size_t ox, ptrdiff_t ix, Edge edge) {
   hn::Vec<D> acc[kColumns];
   const auto bias = hn::Load(d, r.weight);
   OCTET_UNROLL
@@ -99,14 +119,20 @@ HWY_INLINE void columns_wide(D d, const Row& r, size_t ox, ptrdiff_t ix, Edge ed
   store_columns(d, acc, r, r.y + ox * r.geometry->in_c);
 }
 
+template <int kColumns, int kWidth, int kStride, class D, class Edge>
+HWY_INLINE void columns_wide(D d, const Row& r, size_t ox, ptrdiff_t ix, Edge edge) {
+  r.for_each_block([&](const Row& block)
+                       HWY_ATTR { block_wide<kColumns, kWidth, kStride>(d, block, ox, ix, edge); });
+}
+
 // A row of a kernel kWidth wide, not dilated in width.
 template <int kColumns, int kWidth, int kStride>
 struct Wide {
   template <class D>
-  static HWY_INLINE void run_row(D d, const Row& r, const Layout&) {
+  static HWY_INLINE void run_row(D d, const Row& r) {
     constexpr size_t kInputs = (kColumns - 1) * kStride + kWidth;
     const Conv2dGeometry& g = *r.geometry;
-    for (size_t done = 0; done < g.out_w; done += kColumns) {
+    for (size_t done = r.columns.begin; done < r.columns.end; done += kColumns) {
       // The last step begins early and computes some columns again.
       const size_t ox = HWY_MIN(done, g.out_w - kColumns);
       const ptrdiff_t ix =
@@ -155,9 +181,14 @@ HWY_INLINE void columns_any(D d, const Row& r, size_t ox, Span kx) {
 
 struct Any {
   template <class D>
-  static HWY_INLINE void run_row(D d, const Row& r, const Layout& l) {
+  static HWY_INLINE void run_row(D d, const Row& r) {
+    r.for_each_block([&](const Row& block) HWY_ATTR { run_block(d, block); });
+  }
+
+  template <class D>
+  static HWY_INLINE void run_block(D d, const Row& r) {
     constexpr int kColumns = 7;
-    const Span inner = l.inner;
+    const Span inner = r.layout->inner;
     const Conv2dGeometry& g = *r.geometry;
     const auto single = [&](size_t ox) HWY_ATTR {
       const ptrdiff_t ix =
@@ -177,36 +208,46 @@ struct Any {
   }
 };
 
-// Output rows `rows` of all images. A function for each form: in one, the compiler runs out of
-// registers.
+// Output rows `rows` of all images, of a strip.
+template <class Form, class D>
+HWY_INLINE void run_strip(D d, const Params& params, const Layout& l, const float* packed,
+                          const float* x, float* y, Span rows, Span blocks, Span columns) {
+  const Conv2dGeometry& g = params.geometry;
+  const ptrdiff_t x_row = static_cast<ptrdiff_t>(g.in_w * g.in_c);
+  const size_t channel = l.channel(blocks.begin, g.in_c), last = blocks.end - 1;
+  Row r{.geometry = &g,
+        .layout = &l,
+        .x = nullptr,
+        .x_step = static_cast<ptrdiff_t>(g.dilation_h) * x_row,
+        .ky = {},
+        .weight = packed + blocks.begin * l.block_floats(),
+        .y = nullptr,
+        .lo = params.lo,
+        .hi = params.hi,
+        .columns = columns,
+        .blocks = blocks.end - blocks.begin,
+        .last_step = last == 0 ? 0 : l.channel(last, g.in_c) - l.channel(last - 1, g.in_c)};
+  for (size_t row = rows.begin; row < rows.end; ++row) {
+    const ptrdiff_t n = static_cast<ptrdiff_t>(row / g.out_h);
+    const ptrdiff_t iy =
+        static_cast<ptrdiff_t>(row % g.out_h * g.stride_h) - static_cast<ptrdiff_t>(g.pad_top);
+    r.x = x + (n * static_cast<ptrdiff_t>(g.in_h) + iy) * x_row + channel;
+    r.ky = taps_inside(iy, g.dilation_h, g.kernel_h, g.in_h);
+    r.y = y + row * g.out_w * g.in_c + channel;
+    Form::run_row(d, r);
+  }
+}
+
+// A function for each form: in one, the compiler runs out of registers.
 template <class Form, class D>
 HWY_NOINLINE void run_rows(D d, const Params& params, const Layout& l, const float* packed,
                            const float* x, float* y, Span rows) {
-  const Conv2dGeometry& g = params.geometry;
-  const ptrdiff_t x_row = static_cast<ptrdiff_t>(g.in_w * g.in_c);
-  for (size_t strip = 0; strip < l.blocks; strip += l.strip_blocks) {
-    const size_t strip_end = HWY_MIN(strip + l.strip_blocks, l.blocks);
-    for (size_t row = rows.begin; row < rows.end; ++row) {
-      const ptrdiff_t n = static_cast<ptrdiff_t>(row / g.out_h);
-      const ptrdiff_t iy =
-          static_cast<ptrdiff_t>(row % g.out_h * g.stride_h) - static_cast<ptrdiff_t>(g.pad_top);
-      Row r{.geometry = &g,
-            .x = nullptr,
-            .x_step = static_cast<ptrdiff_t>(g.dilation_h) * x_row,
-            .ky = taps_inside(iy, g.dilation_h, g.kernel_h, g.in_h),
-            .weight = nullptr,
-            .y = nullptr,
-            .lo = params.lo,
-            .hi = params.hi};
-      for (size_t block = strip; block < strip_end; ++block) {
-        const size_t channel = l.channel(block, g.in_c);
-        r.x = x + (n * static_cast<ptrdiff_t>(g.in_h) + iy) * x_row + channel;
-        r.weight = packed + block * l.block_floats();
-        r.y = y + row * g.out_w * g.in_c + channel;
-        Form::run_row(d, r, l);
-      }
-    }
-  }
+  const size_t out_w = params.geometry.out_w;
+  for (size_t column = 0; column < out_w; column += l.strip_columns)
+    for (size_t block = 0; block < l.blocks; block += l.strip_blocks)
+      run_strip<Form>(d, params, l, packed, x, y, rows,
+                      {block, HWY_MIN(block + l.strip_blocks, l.blocks)},
+                      {column, HWY_MIN(column + l.strip_columns, out_w)});
 }
 
 template <int kWidth, int kStride>

@@ -190,7 +190,10 @@ void run_rows(D d, const Conv2dGeometry& g, const Layout& l, const float* packed
 }
 
 Layout layout(const Conv2dGeometry& g) {
-  return depthwise_f32::make_layout(mirrored(g), hn::MaxLanes(DF()));
+  const Conv2dGeometry m = mirrored(g);
+  Layout l = depthwise_f32::make_layout(m, hn::MaxLanes(DF()));
+  depthwise_f32::choose_strips(l, m, m.out_w);  // rows are not cut here
+  return l;
 }
 
 void pack(const Params& params, void* packed) {

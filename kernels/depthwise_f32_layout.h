@@ -48,7 +48,8 @@ struct Layout : ChannelBlocks {
   size_t taps;
   size_t rows;           // batch * out_h
   size_t rows_per_task;  // of the output
-  size_t strip_blocks;   // whose channels are done for all rows before the next ones
+  size_t strip_blocks;   // of channels, and
+  size_t strip_columns;  // of the output, that are done for all rows before the next ones
   Span inner;            // output columns whose windows lie inside the image
   size_t columns;        // of the output per step, kernels 3 and 5 wide; 0: the general form
 
@@ -75,6 +76,22 @@ inline Span inner_columns(const Conv2dGeometry& g) {
   return {from, std::clamp(end, from, g.out_w)};
 }
 
+// The inputs under a strip stay in L1 from one output row to the next, with its weights. It takes
+// all channels if it can, so that memory is read in long pieces; columns as many as then fit. (40
+// KB: of 24 to 48 KB the fastest where L1 has 32; not all of it is needed at once.)
+inline void choose_strips(Layout& l, const Conv2dGeometry& g, size_t step) {
+  constexpr size_t kL1Floats = 10 * 1024;
+  const size_t rows = g.kernel_h + g.stride_h;
+  // Of a block: input, weights and output of a step, and of one more column.
+  const size_t step_floats =
+      (rows * ((step - 1) * g.stride_w + g.kernel_w) + 1 + l.taps + step) * l.lanes;
+  const size_t column_floats = (rows * g.stride_w + 1) * l.lanes;
+  const size_t most = std::clamp<size_t>(kL1Floats / step_floats, 1, l.blocks);
+  l.strip_blocks = divide_up(l.blocks, divide_up(l.blocks, most));
+  const size_t floats = std::max(kL1Floats / l.strip_blocks, step_floats);
+  l.strip_columns = step + (floats - step_floats) / column_floats / step * step;
+}
+
 inline Layout make_layout(const Conv2dGeometry& g, size_t vector_lanes) {
   Layout l(g.in_c, vector_lanes);
   l.taps = g.kernel_h * g.kernel_w;
@@ -85,10 +102,7 @@ inline Layout make_layout(const Conv2dGeometry& g, size_t vector_lanes) {
   constexpr size_t kTaskMacs = size_t{1} << 18;
   const size_t row_macs = g.out_w * g.in_c * l.taps;
   l.rows_per_task = (kTaskMacs + row_macs - 1) / row_macs;
-  // The input rows under a strip of channels stay in L1 from one output row to the next.
-  constexpr size_t kL1Bytes = 32 * 1024;
-  const size_t block_bytes = (g.kernel_h + g.stride_h) * g.in_w * l.lanes * sizeof(float);
-  l.strip_blocks = std::clamp<size_t>(kL1Bytes / block_bytes, 1, l.blocks);
+  choose_strips(l, g, l.columns == 0 ? g.out_w : l.columns);
   return l;
 }
 

@@ -49,6 +49,12 @@ BOOST_AUTO_TEST_CASE(windows_wholly_outside_the_image) {
   check_everywhere(testing::windows_wholly_outside_the_image());
 }
 
+BOOST_AUTO_TEST_CASE(more_channels_and_columns_than_a_strip_has) {
+  check_everywhere({square(4, 47, 397, 3, 1, 1, 1), square(5, 61, 301, 3, 2, 0, 1),
+                    square(5, 211, 35, 3, 1, 1, 1), square(7, 47, 301, 5, 1, 2, 2),
+                    square(4, 40, 397, 3, 3, 1, 1)});
+}
+
 BOOST_AUTO_TEST_CASE(tiny_images) { check_everywhere(testing::tiny_images()); }
 
 BOOST_AUTO_TEST_CASE(an_empty_batch_writes_nothing) {
