@@ -211,25 +211,33 @@ void run_task(const Params& params, const Layout& l, const float* packed, Output
   for (size_t row = first_row; row < end_row; row += l.block_rows) {
     const size_t rows = std::min(l.block_rows, end_row - row);
     table.fill(row, rows);
-    for (size_t panel = first_panel; panel < end_panel; ++panel) {
+    for (size_t panel = first_panel; panel < end_panel;) {
       const size_t group = panel / l.panels_per_group;
       const size_t vectors = l.vectors_of(panel);
       const size_t column = panel % l.panels_per_group * l.panel_vectors * l.lanes;
-      const TileArgs args{.rows = table.pointers(),
-                          .rows_step = rows,
-                          .taps = l.taps,
-                          .run = l.run,
-                          .x_offset = group * l.group_in,
-                          .panel = packed + l.panel_offset(panel),
-                          .next = nullptr,
-                          .next_step = 0,
-                          .y = nullptr,
-                          .y_step = 0,
-                          .columns = std::min(vectors * l.lanes, l.group_out - column),
-                          .lo = params.lo,
-                          .hi = params.hi};
+      TileArgs args{.rows = table.pointers(),
+                    .rows_step = rows,
+                    .taps = l.taps,
+                    .run = l.run,
+                    .x_offset = group * l.group_in,
+                    .panel = packed + l.panel_offset(panel),
+                    .next = nullptr,
+                    .next_step = 0,
+                    .y = nullptr,
+                    .y_step = 0,
+                    .columns = std::min(vectors * l.lanes, l.group_out - column),
+                    .lo = params.lo,
+                    .hi = params.hi};
       output.seek(row);
-      run_panel(args, output, rows, group * l.group_out + column, panel_of(vectors, args.columns));
+      const size_t channel = group * l.group_out + column;
+      if (rows == 1 && std::min(l.full_panels(panel), end_panel - panel) >= kRowPanels) {
+        args.y = output.pixel() + channel;
+        run_row(args, l.panel_offset(1));
+        panel += kRowPanels;
+      } else {
+        run_panel(args, output, rows, channel, panel_of(vectors, args.columns));
+        ++panel;
+      }
     }
   }
 }

@@ -27,6 +27,9 @@ enum class Addressing {
               // windows that stick out of the image point to a padded copy of the span
 };
 
+// Panels that one row of inputs is multiplied with side by side.
+inline constexpr size_t kRowPanels = 4;
+
 struct Layout {
   Addressing addressing;
   size_t group_in, group_out;
@@ -49,6 +52,11 @@ struct Layout {
   }
   size_t vectors_of(size_t panel) const {
     return std::min(panel_vectors, vectors - panel % panels_per_group * panel_vectors);
+  }
+  // From this one on, in its group.
+  size_t full_panels(size_t panel) const {
+    const size_t full = group_out / (panel_vectors * lanes);
+    return full - std::min(panel % panels_per_group, full);
   }
   size_t zeros_offset(size_t groups) const { return groups * group_floats(); }
   size_t zeros(size_t in_c) const { return std::max(in_c, run); }
@@ -124,7 +132,9 @@ inline void choose_tasks(Layout& l, size_t groups, size_t tile_rows) {
   } else if (l.rows < groups * l.group_out) {
     // More weights than inputs: cut the weights, so that each is read by one thread.
     const size_t macs = panel_macs * std::max(l.rows, kLeastRows);
-    l.panels_per_task = std::min((kTaskMacs + macs - 1) / macs, panels);
+    const size_t side_by_side = l.rows == 1 ? kRowPanels : 1;
+    const size_t least = divide_up(kTaskMacs, macs * side_by_side) * side_by_side;
+    l.panels_per_task = std::min(least, panels);
   } else {
     const size_t macs = panel_macs * panels * tile_rows;
     l.rows_per_task = (kTaskMacs + macs - 1) / macs * tile_rows;

@@ -73,6 +73,14 @@ BOOST_AUTO_TEST_CASE(matrix_products_of_all_sizes_around_the_tile) {
   for (const size_t inputs : {1, 2, 3, 4, 5, 64, 1280}) check_everywhere(linear(15, inputs, 40));
 }
 
+BOOST_AUTO_TEST_CASE(one_row_of_many_outputs) {
+  for (const size_t outputs : {127, 128, 129, 200, 300}) {
+    check_everywhere(linear(1, 19, outputs));
+    check_everywhere({.in_c = 12, .out_c = 2 * outputs, .groups = 2});
+  }
+  testing::check_same_bits_in_any_batch<Layer>({linear(3, 19, 300)});
+}
+
 BOOST_AUTO_TEST_CASE(one_by_one_layers) {
   check_everywhere(
       {.batch = 3, .in_h = 5, .in_w = 7, .in_c = 10, .out_h = 5, .out_w = 7, .out_c = 24});

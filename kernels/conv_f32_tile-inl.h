@@ -23,6 +23,7 @@
 
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
+#include "kernels/conv_f32_layout.h"
 #include "kernels/dot_quad-inl.h"
 #include "kernels/store_first-inl.h"
 #include "kernels/store_order-inl.h"
@@ -157,7 +158,7 @@ HWY_NOINLINE void run_tiles(const TileArgs& t, size_t tiles) {
       for (int i = 0; i < kRows; ++i) x[i] = rows[tap * t.rows_step + i];
       for (size_t k = t.x_offset; k < end; ++k) {
         w += kVectors * kLanes;
-        // A single vector has no load to spare, and one row reads memory as fast as it comes.
+        // A single vector has no load to spare, and one row reads weights as fast as they come.
         if constexpr (kVectors > 1 && kRows > 1) {
           OCTET_UNROLL
           for (size_t j = 0; j < kVectors * kLanes; j += kLine) {
@@ -194,6 +195,35 @@ HWY_NOINLINE void run_tiles(const TileArgs& t, size_t tiles) {
       y += y_step;
     }
   }
+}
+
+// One row of inputs takes the time of reading the weights once. kRowPanels full panels, panel_step
+// floats apart, come faster side by side: more loads are under way, and each waits for other sums.
+inline HWY_NOINLINE void run_row(const TileArgs& t, size_t panel_step) {
+  constexpr size_t kVectors = kRowPanels * kPanelVectors;
+  const DF d;
+  const auto place = [panel_step](size_t i) {
+    return i / kPanelVectors * panel_step + i % kPanelVectors * kLanes;
+  };
+  const float* HWY_RESTRICT w = t.panel;
+  VF acc[kVectors];
+  OCTET_UNROLL
+  for (size_t i = 0; i < kVectors; ++i) acc[i] = hn::Load(d, w + place(i));
+  for (size_t tap = 0; tap < t.taps; ++tap) {
+    const float* HWY_RESTRICT x = t.rows[tap * t.rows_step] + t.x_offset;
+    for (size_t k = 0; k < t.run; ++k) {
+      w += kPanelVectors * kLanes;
+      const VF a = hn::Set(d, x[k]);
+      OCTET_UNROLL
+      for (size_t i = 0; i < kVectors; ++i) {
+        acc[i] = hn::MulAdd(a, hn::Load(d, w + place(i)), acc[i]);
+        OCTET_KEEP_IN_REGISTER(acc[i]);
+      }
+    }
+  }
+  const VF lo = hn::Set(d, t.lo), hi = hn::Set(d, t.hi);
+  OCTET_UNROLL
+  for (size_t i = 0; i < kVectors; ++i) hn::StoreU(clamp(acc[i], lo, hi), d, t.y + i * kLanes);
 }
 
 using TileFn = void (*)(const TileArgs&, size_t tiles);
