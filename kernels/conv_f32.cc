@@ -192,9 +192,10 @@ HWY_INLINE void run_tiles(TileFn run, TileArgs& t, Output& output, size_t height
 }
 
 // One panel for `rows` rows, whose pointers are in t.rows: tiles of nearly equal height.
-void run_panel(TileArgs t, Output& output, size_t rows, size_t channel, Panel panel) {
+void run_panel(TileArgs t, const Layout& l, Output& output, size_t rows, size_t channel,
+               Panel panel) {
   const TileRange range = tiles_for(panel);
-  const size_t tiles = (rows + range.most_rows - 1) / range.most_rows;
+  const size_t tiles = divide_up(rows, std::min(range.most_rows, l.most_rows));
   const size_t height = rows / tiles, higher = rows % tiles;
   if (higher != 0) run_tiles(range.of_rows[height], t, output, height + 1, higher, channel);
   run_tiles(range.of_rows[height - 1], t, output, height, tiles - higher, channel);
@@ -235,7 +236,7 @@ void run_task(const Params& params, const Layout& l, const float* packed, Output
         run_row(args, l.panel_offset(1));
         panel += kRowPanels;
       } else {
-        run_panel(args, output, rows, channel, panel_of(vectors, args.columns));
+        run_panel(args, l, output, rows, channel, panel_of(vectors, args.columns));
         ++panel;
       }
     }

@@ -40,6 +40,7 @@ struct Layout {
   size_t panels_per_group;  // the last one may be narrower
   size_t rows;              // batch * out_h * out_w
   size_t copy_step;         // between copies of the block's rows; 0: they are read in place
+  size_t most_rows;         // of a tile
   size_t block_rows;        // whose pointers are in the table at once
   size_t rows_per_task, panels_per_task;
 
@@ -80,13 +81,14 @@ inline Addressing addressing_of(const Conv2dGeometry& g) {
   return Addressing::indirect;
 }
 
-// Whether `rows` rows of a tile, which are read side by side, push each other out of L1: with a
-// large power of 2 between them they share a few of its 64 sets of 8 lines, and one line has to be
-// left for weights and output.
-inline bool share_few_sets(size_t step_floats, size_t rows) {
+// How many rows of a tile, which are read side by side, L1 holds: with a large power of 2 between
+// them they share a few of its 64 sets of 8 lines, and one line has to be left for weights and
+// output.
+inline size_t rows_in_sets(size_t step_floats) {
   constexpr size_t kSets = 64, kWays = 8, kLine = 16;
-  return step_floats % kLine == 0 &&
-         rows > (kWays - 1) * (kSets / std::gcd(step_floats / kLine, kSets));
+  const size_t sets =
+      step_floats % kLine == 0 ? kSets / std::gcd(step_floats / kLine, kSets) : kSets;
+  return (kWays - 1) * sets;
 }
 
 // Rows of a 1x1 layer are copied to an odd number of lines each where they would push each other
@@ -94,7 +96,7 @@ inline bool share_few_sets(size_t step_floats, size_t rows) {
 inline size_t choose_copy_step(const Conv2dGeometry& g, const Layout& l, size_t tile_rows) {
   constexpr size_t kLine = 16;
   const bool copies = l.taps == 1 && l.addressing != Addressing::row_spans &&
-                      share_few_sets(g.in_c * g.stride_w, std::min(l.rows, tile_rows));
+                      std::min(l.rows, tile_rows) > rows_in_sets(g.in_c * g.stride_w);
   return copies ? ((g.in_c + kLine - 1) / kLine | 1) * kLine : 0;
 }
 
@@ -156,6 +158,8 @@ inline Layout make_layout(const Conv2dGeometry& g, size_t lanes, size_t panel_ve
   l.panels_per_group = (l.vectors + panel_vectors - 1) / panel_vectors;
   l.rows = g.batch * g.out_h * g.out_w;
   l.copy_step = choose_copy_step(g, l, tile_rows);
+  // Rows of several taps are too many to copy; lower tiles, then: a sixth faster at 512 channels.
+  l.most_rows = l.copy_step != 0 ? l.rows : rows_in_sets(g.in_c * g.stride_w);
   l.block_rows = choose_block_rows(l, tile_rows);
   choose_tasks(l, g.groups, tile_rows);
   return l;
