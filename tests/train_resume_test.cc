@@ -1,6 +1,7 @@
 // train, killed at random moments and started again: it ends with the same bits as a run that
 // nobody disturbed, for another number of threads too.
 #define BOOST_TEST_MODULE train_resume
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <csignal>
@@ -173,25 +174,23 @@ BOOST_AUTO_TEST_CASE(a_loss_that_is_no_number_ends_the_run_with_the_name_of_a_la
   arguments.push_back("--weights=" + desk.path("nan.safetensors"));
   const ProcessResult result = run_process(arguments, desk.path("scratch"));
   BOOST_TEST(result.exit_code == 1);
-  BOOST_TEST(
-      result.err.find("the loss is nan in epoch 1, batch 1: classifier.1: linear gives inf") !=
-          std::string::npos,
-      result.err);
+  BOOST_TEST(result.err.find("nan in epoch 1, batch 1: classifier.1: linear gives inf") !=
+                 std::string::npos,
+             result.err);
 }
 
 BOOST_AUTO_TEST_CASE(a_quantized_run_that_diverges_says_what_a_float_run_says) {
   const Desk desk;
   for (const Arguments& kind : {Arguments{"--qat"}, Arguments{"--qat", "--learn-scales"}}) {
     Arguments arguments = desk.command("diverged", kind, 1);
-    for (const char* more : {"--lr=100", "--warmup=0", "--optimizer=sgd"})
-      arguments.push_back(more);
+    std::ranges::replace(arguments, "--lr=0.02", "--lr=100");
     const ProcessResult result = run_process(arguments, desk.path("scratch"));
     fs::remove_all(desk.path("diverged"));
     BOOST_TEST(result.exit_code == 1);
     const auto lines = lines_without_progress(result.err);
     BOOST_TEST_REQUIRE(lines.size() == 1u, result.err);
-    BOOST_TEST(lines[0].find("the loss is ") != std::string::npos, lines[0]);
-    BOOST_TEST(lines[0].find(" in epoch ") != std::string::npos, lines[0]);
+    // In a step or, where the last of an epoch did it, in the test behind it.
+    BOOST_TEST(lines[0].find(" epoch ") != std::string::npos, lines[0]);
     BOOST_TEST(lines[0].find("try a lower --lr") != std::string::npos, lines[0]);
   }
 }

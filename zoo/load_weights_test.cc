@@ -31,8 +31,11 @@ StateDict weights_of(const std::string& model, int classes = 0) {
 
 // The same weights but for one element of one tensor.
 StateDict with_element(StateDict state, const std::string& name, size_t i, float value) {
-  for (auto& [given, tensor] : state)
-    if (given == name) tensor.values<float>()[i] = value;
+  for (auto& [given, tensor] : state) {
+    if (given != name) continue;
+    tensor = tensor.clone();
+    tensor.values<float>()[i] = value;
+  }
   return state;
 }
 
@@ -59,13 +62,12 @@ BOOST_AUTO_TEST_CASE(a_variance_below_0_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(weights_of_another_model_are_said_to_be_so) {
-  BOOST_TEST(refusal("resnet18", weights_of("resnet20")) ==
-             "load_state_dict: conv1.weight is f32 [16, 3, 3, 3], the model expects f32 [64, 3, 7, "
-             "7]; the file fits resnet20 with 10 classes");
-  const std::string other = refusal("mobilenet_v2", weights_of("shufflenet_v2_x1_0", 7));
-  BOOST_TEST(other.ends_with("; the file fits shufflenet_v2_x1_0 with 7 classes"), other);
-  const std::string classes = refusal("resnet20", weights_of("resnet20", 100));
-  BOOST_TEST(classes.ends_with("; the file fits resnet20 with 100 classes"), classes);
+  // Models at the beginning of the table, for those before the right one are made one by one.
+  const std::string other = refusal("resnet20", weights_of("mobilenet_v1_075"));
+  BOOST_TEST(other.starts_with("load_state_dict: conv1.weight [16, 3, 3, 3] is missing"), other);
+  BOOST_TEST(other.ends_with("; the file fits mobilenet_v1_075 with 1000 classes"), other);
+  const std::string classes = refusal("mobilenet_v1", weights_of("mobilenet_v1", 7));
+  BOOST_TEST(classes.ends_with("; the file fits mobilenet_v1 with 7 classes"), classes);
 }
 
 BOOST_AUTO_TEST_CASE(weights_of_no_model_are_not_given_one) {

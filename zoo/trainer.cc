@@ -281,14 +281,23 @@ void Trainer::run(const std::function<void(const std::vector<EpochFigures>&)>& o
   }
 }
 
+// What the last step has made of the weights shows here first.
 double Trainer::test_accuracy() {
   if (task_.test == nullptr) return 0;
+  try {
+    return accuracy_on(*task_.test);
+  } catch (const Error& error) {
+    fail("after epoch ", epoch_ + 1, ": ", error.what(), kAdvice);
+  }
+}
+
+double Trainer::accuracy_on(const Dataset& data) {
   auto model = engine::Model::create(program());
   OCTET_CHECK(model, "the model can't run: ", model.why());
-  std::vector<size_t> indices(task_.test->size());
+  std::vector<size_t> indices(data.size());
   std::iota(indices.begin(), indices.end(), size_t{0});
   Progress progress("test", indices.size());
-  const Predictions predictions = predict(*model, *task_.test, indices, default_pool(), progress);
+  const Predictions predictions = predict(*model, data, indices, default_pool(), progress);
   return static_cast<double>(count_top(predictions, 1)) /
          std::max(1.0, static_cast<double>(predictions.size()));
 }

@@ -96,6 +96,7 @@ class Trainer {
   void explain_bad_loss(const TrainingBatch& batch, float loss);
   void set_schedule(size_t batch);
   double test_accuracy();
+  double accuracy_on(const Dataset& data);
   void save();
   uint64_t options_hash() const;
   nn::Module& trained();
