@@ -1,8 +1,8 @@
 // pool_u8: max and average pooling of quantized NHWC tensors.
 //
-//   max: y = max of the window, then clamp to [quant_min, quant_max]        (input and output share
-//   qparams) avg: acc = sum over the window of (x - x_zero_point)                     exact in s32
-//        y = requantize(acc, ratio / float(divisor), range)                  (requantize.h)
+//   max: y = max of the window, then clamp to [quant_min, quant_max]        x and y share qparams
+//   avg: acc = sum over the window of (x - x_zero_point)                    exact in s32
+//        y = requantize(acc, ratio / float(divisor), range)                 requantize.h
 //
 // ratio = s_x / s_y in f32; both divisions in f32. Positions outside the image are left out (for an
 // average they count as real 0). Windows: pool_geometry.h. A window wholly outside the image gives

@@ -2,7 +2,10 @@
 // the names of their options.
 //
 //   nn::SGD optimizer(model.named_parameters(), {.lr = 0.1, .momentum = 0.9});
-//   for (...) { { Recording recording; backward(loss); }  optimizer.step();  optimizer.zero_grad();
+//   for (...) {
+//     { Recording recording; backward(loss); }
+//     optimizer.step();
+//     optimizer.zero_grad();
 //   }
 #pragma once
 

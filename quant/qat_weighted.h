@@ -6,9 +6,9 @@
 // Batch norm by batch statistics, or observers on. As torch's ConvBn2d (_forward_approximate), with
 // f = gamma / sqrt(running_var + eps) of before this batch (1 without batch norm; 1 where it is 0):
 //   w_q   = fake_quantize(w * f)                     weight observers see w * f
-//   conv  = conv(x, w_q / f)                         by the integer kernel, exact up to one
-//   rounding y     = quantize(clamp(batch_norm(conv)))        or conv + bias; observers see it
-//   before
+//   conv  = conv(x, w_q / f)                         integers, exact up to one rounding
+//   y     = quantize(clamp(batch_norm(conv)))        or conv + bias; observers see it before
+//
 // Gradients go through f to gamma only, and straight through both quantizations.
 //
 // Frozen (batch norm by running statistics, observers off). The layer as it will be converted:

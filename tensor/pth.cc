@@ -1,9 +1,8 @@
 // torch.save's two forms. Both hold one pickle in which a tensor names a storage by a key.
 //   zip     X/data.pkl, X/byteorder (newer files), X/data/KEY for every storage
 //   legacy  five things in a row: the pickled magic number, protocol version and system
-//   information,
-//           the pickle itself, a pickled list of keys; then for every key the number of elements
-//           (8 bytes) and the elements
+//           information, the pickle itself, a pickled list of keys; then for every key the number
+//           of elements (8 bytes) and the elements
 #include <cstring>
 #include <functional>
 #include <string>
