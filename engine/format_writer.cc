@@ -1,15 +1,10 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <cstring>
 #include <string_view>
 #include <unordered_map>
 
 #include "base/buffer.h"
+#include "base/replace_file.h"
 #include "engine/check_program.h"
 #include "engine/checksum.h"
 #include "engine/format.h"
@@ -135,64 +130,6 @@ Bytes constants_section(const Program& program) {
   return section;
 }
 
-// An open temporary file, removed unless it was renamed.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& target) {
-    static std::atomic<unsigned> counter{0};
-    // Another process may have left a file of this name: try the next.
-    for (int attempt = 0; attempt < 100 && file_ < 0; ++attempt) {
-      path_ = join(target, ".", getpid(), ".", counter++, ".tmp");
-      file_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (file_ < 0 && errno != EEXIST) return;
-    }
-  }
-  ~TemporaryFile() {
-    if (file_ >= 0) close(file_);
-    if (exists_) unlink(path_.c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  bool is_open() {
-    exists_ = file_ >= 0;
-    return exists_;
-  }
-  bool write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(file_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return false;
-      bytes = bytes.subspan(static_cast<size_t>(written));
-    }
-    return true;
-  }
-  // Data on the disk before the name points to it.
-  bool finish(const std::string& target) {
-    if (fsync(file_) != 0) return false;
-    const int file = std::exchange(file_, -1);
-    if (close(file) != 0) return false;
-    if (rename(path_.c_str(), target.c_str()) != 0) return false;
-    exists_ = false;
-    return true;
-  }
-
- private:
-  std::string path_;
-  int file_ = -1;
-  bool exists_ = false;
-};
-
-// So that the new name survives a power failure; some file systems can't, which is no error.
-void flush_folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;
-  (void)fsync(file);
-  close(file);
-}
-
 // The oldest one whose readers know all its operations.
 uint32_t version_of(const Program& program) {
   uint32_t version = 1;
@@ -238,10 +175,9 @@ Result<std::vector<std::byte>> serialize(const Program& program) {
 Result<void> save(const Program& program, const std::string& path) {
   const auto bytes = serialize(program);
   if (!bytes) return failure(join(path, ": ", bytes.why()));
-  TemporaryFile file(path);
-  if (!file.is_open() || !file.write(*bytes) || !file.finish(path))
-    return failure(join("can't write ", path, ": ", std::strerror(errno)));
-  flush_folder_of(path);
+  const std::span<const std::byte> all = *bytes;
+  if (auto ok = replace_file(path, {&all, 1}); !ok)
+    return failure(join("can't write ", path, ": ", ok.why()));
   return {};
 }
 

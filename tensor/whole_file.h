@@ -14,8 +14,8 @@ namespace octet {
 // ends this one with SIGBUS.
 AlignedBuffer read_whole_file(const std::string& path);
 
-// The parts one after another. Readers of path see the old file or all of the new one: written
-// beside it, flushed to the disk, then renamed.
+// The parts one after another, by replace_file (base/replace_file.h): the old file or all of the
+// new one.
 void write_whole_file(const std::string& path, std::span<const Bytes> parts);
 
 // parse(bytes of the file), with the path in front of what it throws.

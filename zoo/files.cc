@@ -1,63 +1,15 @@
 #include "zoo/files.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
+#include <span>
 
 #include "base/error.h"
+#include "base/replace_file.h"
 
 namespace octet::zoo {
 namespace {
-
-// A new file beside `path`, which disappears unless it is renamed to it.
-class NewFile {
- public:
-  explicit NewFile(const std::string& path) : target_(path), name_(path + ".XXXXXX") {
-    OCTET_CHECK(!std::filesystem::is_directory(path), path, ": is a folder");
-    descriptor_ = mkstemp(name_.data());
-    OCTET_CHECK(descriptor_ >= 0, path, ": can't be written: ", std::strerror(errno));
-  }
-  ~NewFile() {
-    if (descriptor_ >= 0) close(descriptor_);
-    if (!renamed_) unlink(name_.c_str());
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-
-  void write(std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t written = ::write(descriptor_, text.data(), text.size());
-      if (written < 0 && errno == EINTR) continue;
-      check(written >= 0);
-      text.remove_prefix(static_cast<size_t>(written));
-    }
-  }
-
-  void rename_to_target() {
-    // mkstemp makes files for the owner alone; the umask decides as for any other new file.
-    const mode_t mask = umask(0);
-    umask(mask);
-    check(fchmod(descriptor_, 0666 & ~mask) == 0);
-    check(fsync(descriptor_) == 0);
-    check(std::rename(name_.c_str(), target_.c_str()) == 0);
-    renamed_ = true;
-  }
-
- private:
-  void check(bool done) const {
-    OCTET_CHECK(done, target_, ": can't be written: ", std::strerror(errno));
-  }
-
-  std::string target_, name_;
-  int descriptor_ = -1;
-  bool renamed_ = false;
-};
 
 // Whether a file of that path exists somewhere below the folder, by whatever way both are named.
 bool is_file_inside(const std::string& path, const std::string& folder) {
@@ -93,7 +45,8 @@ void check_regular_file(const std::string& path) {
 
 void check_writable(const std::string& path) {
   OCTET_CHECK(!is_something_else(path), path, ": can't be written: not a regular file");
-  NewFile{path};
+  const auto ok = check_replaceable(path);
+  OCTET_CHECK(ok, path, ": can't be written: ", ok.why());
 }
 
 bool is_same_file(const std::string& a, const std::string& b) {
@@ -122,9 +75,9 @@ std::vector<std::string> list_folder(const std::string& folder) {
 }
 
 void write_file(const std::string& path, std::string_view text) {
-  NewFile file(path);
-  file.write(text);
-  file.rename_to_target();
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(text));
+  const auto written = replace_file(path, {&bytes, 1});
+  OCTET_CHECK(written, path, ": can't be written: ", written.why());
 }
 
 }  // namespace octet::zoo

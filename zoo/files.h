@@ -29,8 +29,8 @@ void check_not_read(const std::string& output, const std::vector<std::string>& i
 // The names in a folder, sorted. Throws octet::Error when it can't be read.
 std::vector<std::string> list_folder(const std::string& folder);
 
-// Writes a new file beside the target and renames it: the target is the old file or the whole new
-// one. Throws octet::Error.
+// By replace_file (base/replace_file.h): the target is the old file or the whole new one. Throws
+// octet::Error.
 void write_file(const std::string& path, std::string_view text);
 
 }  // namespace octet::zoo

@@ -1,5 +1,6 @@
 #include "zoo/commands/train.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -119,13 +120,18 @@ void make_folder(const std::string& folder) {
               ": can't be made: ", error ? error.message() : "a file is in the way");
 }
 
+constexpr const char* kCheckpoint = "checkpoint.safetensors";
+constexpr const char* kResults[] = {kCheckpoint,  "log.csv",     "log.json",
+                                    "curves.svg", "model.octet", "weights.safetensors"};
+
 // What a killed run may have left half written.
 void remove_stale_files(const std::string& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with("checkpoint.safetensors.") && name.ends_with(".tmp"))
-      std::filesystem::remove(entry.path(), ignored);
+    const bool is_ours = std::ranges::any_of(
+        kResults, [&](const std::string result) { return name.starts_with(result + "."); });
+    if (is_ours && name.ends_with(".tmp")) std::filesystem::remove(entry.path(), ignored);
   }
 }
 
@@ -161,11 +167,8 @@ void prepare_folder(Options& o) {
   }
   make_folder(o.out);
   remove_stale_files(o.out);
-  o.train.checkpoint = o.out + "/checkpoint.safetensors";
-  check_writable(o.train.checkpoint);
-  for (const char* name :
-       {"/log.csv", "/log.json", "/curves.svg", "/model.octet", "/weights.safetensors"})
-    check_writable(o.out + name);
+  o.train.checkpoint = o.out + "/" + kCheckpoint;
+  for (const char* name : kResults) check_writable(o.out + "/" + name);
   OCTET_CHECK(o.resume || !std::filesystem::exists(o.train.checkpoint), o.train.checkpoint,
               " is there already: go on from it with --resume, or choose another --out");
 }
