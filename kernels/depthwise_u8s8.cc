@@ -12,6 +12,7 @@
 #define HWY_TARGET_INCLUDE "kernels/depthwise_u8s8.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/depthwise_u8s8_pairs-inl.h"
 #include "kernels/depthwise_u8s8_tile-inl.h"
 #include "kernels/pack-inl.h"
 
@@ -27,19 +28,44 @@ using depthwise_u8s8::Strip;
 // Pieces of less than a 128-bit block would mix channels in make_quads.
 constexpr size_t kMostPieces = kLanes <= 16 ? 1 : kLanes / 16;
 
+Layout make_layout(const Conv2dGeometry& g) {
+  const bool pairs = with_dot([](auto dot) { return kDotParts<decltype(dot)::value> == 2; });
+  return Layout(g, kLanes, kMostPieces, pairs);
+}
+
+// Quads, as pack_strip leaves them, become parts; back to front, as these take more room.
+template <Dot kDot>
+void split_quads(const Layout& layout, std::byte* packed) {
+  const D32 d;
+  auto* weights = reinterpret_cast<int32_t*>(packed);
+  for (size_t i = layout.groups * 4; i-- > 0;) {
+    V32 parts[kDotParts<kDot>];
+    split_s8<kDot>(hn::LoadU(d, weights + i * kWords), parts);
+    for (int p = 0; p < kDotParts<kDot>; ++p)
+      hn::StoreU(parts[p], d, weights + (i * kDotParts<kDot> + p) * kWords);
+  }
+}
+
 size_t depthwise_packed_bytes(const Params& params) {
-  const Layout layout(params.geometry, kLanes, kMostPieces);
+  const Layout layout = make_layout(params.geometry);
   return layout.strips(params.geometry.in_c) * layout.strip_bytes();
 }
 
 void depthwise_pack(const Params& params, void* packed) {
-  const Layout layout(params.geometry, kLanes, kMostPieces);
+  const Layout layout = make_layout(params.geometry);
   layout.for_each_strip(params.geometry.in_c, [&](const Strip& strip, size_t index) {
     std::byte* to = static_cast<std::byte*>(packed) + index * layout.strip_bytes();
     pack_strip(params, layout, strip, to);
     with_dot([&](auto dot) {
-      fold_zero_point<decltype(dot)::value>(params.x_zero_point, to, layout.once(), layout.lanes,
-                                            to + layout.weight_bytes());
+      constexpr Dot kDot = decltype(dot)::value;
+      fold_zero_point<kDot>(params.x_zero_point, to, layout.once(), layout.lanes,
+                            to + layout.weight_bytes());
+      if (layout.pairs) {
+        if (layout.path == Path::general)
+          split_quads<kDot>(layout, to);
+        else
+          quads_to_pairs(layout, to);
+      }
     });
   });
 }
@@ -66,7 +92,7 @@ struct Workspace {
 
 Work depthwise_work(const Params& params) {
   const Conv2dGeometry& g = params.geometry;
-  const Layout layout(g, kLanes, kMostPieces);
+  const Layout layout = make_layout(g);
   const size_t rows = layout.task_rows(g.in_c);
   return {g.batch * ((g.out_h + rows - 1) / rows), Workspace(layout, g).bytes};
 }
@@ -82,7 +108,7 @@ struct Input {
 
   Input(const Params& p, const void* packed_, const uint8_t* x_, void* workspace_)
       : params(p),
-        layout(p.geometry, kLanes, kMostPieces),
+        layout(make_layout(p.geometry)),
         packed(static_cast<const std::byte*>(packed_)),
         x(x_),
         zero_points(static_cast<uint8_t*>(workspace_)),
@@ -147,12 +173,15 @@ template <Dot kDot, int kRows, int kStride, int kPieces, class Output>
 void run_strip(const Call<Output>& call, const Strip& strip, const StripData& data, size_t n,
                size_t begin, size_t end) {
   for (size_t oy = begin; oy < end; oy += kRows * kPieces)
-    // A single last row: the weights of row 0 are those of a band of one.
-    if (kRows == 2 && kPieces == 1 && oy + 1 == end)
+    if constexpr (kDotParts<kDot> == 2) {
+      band_pairs<kStride>(call.layer, data, make_band<kRows, kPieces>(call, n, oy, strip.channel));
+    } else if (kRows == 2 && kPieces == 1 && oy + 1 == end) {
+      // A single last row: the weights of row 0 are those of a band of one.
       band_3x3<kDot, 1, kStride, 1>(call.layer, data, make_band<1, 1>(call, n, oy, strip.channel));
-    else
+    } else {
       band_3x3<kDot, kRows, kStride, kPieces>(
           call.layer, data, make_band<kRows, kPieces>(call, n, oy, strip.channel));
+    }
 }
 
 template <Dot kDot, int kRows, int kStride, class Output>
@@ -276,7 +305,7 @@ void run_tasks(const Call<Output>& call, size_t begin, size_t end) {
     constexpr Dot kDot = decltype(dot)::value;
     switch (call.layout.path) {
       case Path::stride1:
-        return run_3x3<kDot, 2, 1>(call, begin, end);
+        return run_3x3 < kDot, kDotParts<kDot> == 2 ? 1 : 2, 1 > (call, begin, end);
       case Path::stride2:
         return run_3x3<kDot, 1, 2>(call, begin, end);
       case Path::general:

@@ -15,6 +15,13 @@
 // Packed, for each strip of channels: `groups` times four vectors of weight quads, then four
 // vectors of bias (s32, with the input's zero point folded in) and four of multipliers (f32).
 //
+// Pairs. Without an instruction for quads, 32-bit lanes are pairs of 16-bit taps instead. 3x3: the
+// upper two rows of a column are a pair, so are two columns of the lowest row, a column as it is
+// loaded with the one before; for one output row. In place of quads there are five vectors of pairs
+// (quads_to_pairs), in the same order of channels:
+//   w00 w10 | w01 w11 | w02 w12 |  stride 1: w20 w21 | 0 w22     stride 2: 0 w20 | w21 w22
+// Anything else: a quad as the two parts of dot_parts (dot_quad-inl.h).
+//
 // The channels that full blocks leave over form narrower strips; a strip of lanes / pieces channels
 // puts `pieces` bands of output rows side by side into one vector, so that no lane idles.
 #pragma once
@@ -41,22 +48,23 @@ struct Layout {
   size_t lanes = 0;   // bytes in a vector
   size_t pieces = 1;  // most that a strip may have
   size_t groups = 0;  // of weight quads
-  size_t rows = 1;    // output rows of a band
+  bool pairs = false;
+  size_t rows = 1;  // output rows of a band
   Path path = Path::general;
 
   // most_pieces: as many as the target makes strips for.
-  Layout(const Conv2dGeometry& g, size_t lanes_, size_t most_pieces) : lanes(lanes_) {
+  Layout(const Conv2dGeometry& g, size_t lanes_, size_t most_pieces, bool pairs_)
+      : lanes(lanes_), pairs(pairs_) {
     const bool is_3x3 =
         g.kernel_h == 3 && g.kernel_w == 3 && g.dilation_h == 1 && g.dilation_w == 1;
     if (is_3x3 && g.in_c >= lanes / most_pieces) {
       if (g.stride_h == 1 && g.stride_w == 1) path = Path::stride1;
       if (g.stride_w == 2) path = Path::stride2;
     }
-    groups = path == Path::stride1   ? 6
-             : path == Path::stride2 ? 3
-                                     : (g.kernel_h * g.kernel_w + 3) / 4;
+    const bool two_rows = path == Path::stride1 && !pairs;
+    groups = two_rows ? 6 : path != Path::general ? 3 : (g.kernel_h * g.kernel_w + 3) / 4;
     if (path == Path::general) return;
-    rows = path == Path::stride1 ? 2 : 1;
+    rows = two_rows ? 2 : 1;
     // An image of few rows has no bands to put side by side.
     pieces = most_pieces;
     while (pieces > 1 && rows * pieces > g.out_h && g.in_c >= lanes / pieces * 2) pieces /= 2;
@@ -95,11 +103,13 @@ struct Layout {
     return count;
   }
 
-  size_t weight_bytes() const { return groups * 4 * lanes; }
+  // Times four.
+  size_t weight_vectors() const { return !pairs ? groups : path == Path::general ? 2 * groups : 5; }
+  size_t weight_bytes() const { return weight_vectors() * lanes * 4; }
   size_t strip_bytes() const { return weight_bytes() + 2 * 4 * lanes; }
 
   // The first groups, which hold every weight once; those of a second output row repeat them.
-  size_t once() const { return path == Path::stride1 ? groups / 2 : groups; }
+  size_t once() const { return rows == 2 ? groups / 2 : groups; }
 
   // The 32-bit word, counted over the four quad vectors, that stands for byte `byte` of a block.
   size_t word_of(size_t byte) const {
@@ -120,11 +130,12 @@ inline void pack_quads(const Layout& layout, const int8_t* weight, size_t taps, 
   for (size_t kx = 0; kx < 3; ++kx) {
     const uint32_t column = byte(kx) | byte(3 + kx) << 8 | byte(6 + kx) << 16;
     to[kx * layout.lanes] = column;
-    if (layout.path == Path::stride1) to[(3 + kx) * layout.lanes] = column << 8;
+    if (layout.rows == 2) to[(3 + kx) * layout.lanes] = column << 8;
   }
 }
 
-// All of a strip but the zero point's part of the bias (fold_zero_point in pack-inl.h).
+// All of a strip but the zero point's part of the bias (fold_zero_point in pack-inl.h). Weights are
+// quads.
 inline void pack_strip(const Params& params, const Layout& layout, const Strip& strip,
                        std::byte* packed) {
   const size_t taps = params.geometry.kernel_h * params.geometry.kernel_w;
@@ -140,6 +151,22 @@ inline void pack_strip(const Params& params, const Layout& layout, const Strip& 
       bias[word] = params.bias[channel];
       multiplier[word] = params.multiplier[channel];
     }
+}
+
+// 3x3: the quads of pack_strip become pairs, where they stand.
+inline void quads_to_pairs(const Layout& layout, std::byte* packed) {
+  auto* words = reinterpret_cast<uint32_t*>(packed);
+  const auto pair = [](int8_t first, int8_t second) {
+    return (static_cast<uint32_t>(first) & 0xFFFF) | static_cast<uint32_t>(second) << 16;
+  };
+  for (size_t i = 0; i < layout.lanes; ++i) {
+    int8_t w[3][4];  // [kx][ky]
+    for (size_t kx = 0; kx < 3; ++kx) std::memcpy(w[kx], &words[kx * layout.lanes + i], 4);
+    for (size_t kx = 0; kx < 3; ++kx) words[kx * layout.lanes + i] = pair(w[kx][0], w[kx][1]);
+    const bool stride1 = layout.path == Path::stride1;
+    words[3 * layout.lanes + i] = stride1 ? pair(w[0][2], w[1][2]) : pair(0, w[0][2]);
+    words[4 * layout.lanes + i] = stride1 ? pair(0, w[2][2]) : pair(w[1][2], w[2][2]);
+  }
 }
 
 }  // namespace octet::kernels::depthwise_u8s8

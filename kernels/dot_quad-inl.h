@@ -5,6 +5,10 @@
 // a and b are s32 lanes that hold four bytes each (so the same code serves one-lane targets);
 // acc wraps as s32. Every Dot gives the same bits: no 16-bit saturation anywhere.
 //
+// x86 without VNNI multiplies 16-bit pairs, and widening takes more instructions than that. A
+// kernel that multiplies the same bytes several times keeps them as kDotParts<kDot> vectors, made
+// by split_u8 and split_s8, and calls dot_parts: elsewhere that is one vector and dot_quad.
+//
 // The instructions stand in inline assembly rather than in intrinsics: an intrinsic would need its
 // extension switched on for the whole translation unit, and then the compiler is free to use it in
 // code that runs on CPUs without it. The assembly has a second use: it keeps GCC 12 from storing a
@@ -96,22 +100,46 @@ HWY_INLINE auto with_dot(const F& f) {
   return f(DotTag<Dot::portable>());
 }
 
+// Vectors of an operand that is widened beforehand.
+template <Dot kDot>
+constexpr int kDotParts = (OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE) && kDot == Dot::portable
+                              ? 2
+                              : 1;
+
 #if OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
 // Even and odd bytes apart, each widened to 16 bits: |product pair| < 2^17, never saturates.
-HWY_INLINE V32 dot_quad_widened(V32 a, V32 b, V32 acc) {
+HWY_INLINE void widen_u8(V32 a, V32 parts[2]) {
+  const D32 d32;
+  const hn::RebindToUnsigned<hn::Repartition<int16_t, D32>> du16;
+  const auto a16 = hn::BitCast(du16, a);
+  parts[0] = hn::BitCast(d32, hn::And(a16, hn::Set(du16, 0x00FF)));
+  parts[1] = hn::BitCast(d32, hn::ShiftRight<8>(a16));
+}
+
+HWY_INLINE void widen_s8(V32 b, V32 parts[2]) {
   const D32 d32;
   const hn::Repartition<int16_t, D32> d16;
-  const hn::RebindToUnsigned<decltype(d16)> du16;
-  const auto a16 = hn::BitCast(du16, a);
   const auto b16 = hn::BitCast(d16, b);
-  const auto a_even = hn::BitCast(d16, hn::And(a16, hn::Set(du16, 0x00FF)));
-  const auto a_odd = hn::BitCast(d16, hn::ShiftRight<8>(a16));
-  const auto b_even = hn::ShiftRight<8>(hn::ShiftLeft<8>(b16));
-  const auto b_odd = hn::ShiftRight<8>(b16);
+  parts[0] = hn::BitCast(d32, hn::ShiftRight<8>(hn::ShiftLeft<8>(b16)));
+  parts[1] = hn::BitCast(d32, hn::ShiftRight<8>(b16));
+}
+
+HWY_INLINE V32 dot_widened(const V32 a[2], const V32 b[2], V32 acc) {
+  const D32 d32;
+  const hn::Repartition<int16_t, D32> d16;
   // On x86 both halves of the pairwise product land in the first sum, in lane order.
   V32 unused = hn::Zero(d32);
-  acc = hn::ReorderWidenMulAccumulate(d32, a_even, b_even, acc, unused);
-  return hn::ReorderWidenMulAccumulate(d32, a_odd, b_odd, acc, unused);
+  for (int i = 0; i < 2; ++i)
+    acc = hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, a[i]), hn::BitCast(d16, b[i]), acc,
+                                        unused);
+  return acc;
+}
+
+HWY_INLINE V32 dot_quad_widened(V32 a, V32 b, V32 acc) {
+  V32 a_parts[2], b_parts[2];
+  widen_u8(a, a_parts);
+  widen_s8(b, b_parts);
+  return dot_widened(a_parts, b_parts, acc);
 }
 #endif
 
@@ -193,6 +221,35 @@ HWY_INLINE V32 dot_quad(V32 a, V32 b, V32 acc) {
   acc = dot_quad_widened(a, b, acc);
   OCTET_KEEP_IN_REGISTER(acc);
   return acc;
+}
+
+template <Dot kDot>
+HWY_INLINE void split_u8(V32 a, V32 parts[kDotParts<kDot>]) {
+#if OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
+  if constexpr (kDotParts<kDot> == 2) return widen_u8(a, parts);
+#endif
+  parts[0] = a;
+}
+
+template <Dot kDot>
+HWY_INLINE void split_s8(V32 b, V32 parts[kDotParts<kDot>]) {
+#if OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
+  if constexpr (kDotParts<kDot> == 2) return widen_s8(b, parts);
+#endif
+  parts[0] = b;
+}
+
+// dot_quad of what split_u8 and split_s8 made.
+template <Dot kDot>
+HWY_INLINE V32 dot_parts(const V32 a[kDotParts<kDot>], const V32 b[kDotParts<kDot>], V32 acc) {
+#if OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
+  if constexpr (kDotParts<kDot> == 2) {
+    acc = dot_widened(a, b, acc);
+    OCTET_KEEP_IN_REGISTER(acc);
+    return acc;
+  }
+#endif
+  return dot_quad<kDot>(a[0], b[0], acc);
 }
 
 }  // namespace octet::kernels::HWY_NAMESPACE
