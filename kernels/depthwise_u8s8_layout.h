@@ -15,12 +15,15 @@
 // Packed, for each strip of channels: `groups` times four vectors of weight quads, then four
 // vectors of bias (s32, with the input's zero point folded in) and four of multipliers (f32).
 //
-// Pairs. Without an instruction for quads, 32-bit lanes are pairs of 16-bit taps instead. 3x3: the
-// upper two rows of a column are a pair, so are two columns of the lowest row, a column as it is
-// loaded with the one before; for one output row. In place of quads there are five vectors of pairs
-// (quads_to_pairs), in the same order of channels:
+// Pairs. Where there is no instruction for quads, 3x3 takes byte pairs, two vectors in place of
+// four: the upper two rows of a column, and two columns of the lowest row, a column as it is loaded
+// with the one before; for one output row. vpmaddubsw sums the products of a pair in 16 bits, which
+// u8 x s8 overflow, so weights are cut into digits, w = 16 high + low, both in -8..8: then nine
+// products are at most 9 * 255 * 8 < 2^15, and 16 sum(high) + sum(low) is exact. Packed
+// (quads_to_pairs) are five pairs of taps, of each the low digits, then the high ones, two vectors
+// each:
 //   w00 w10 | w01 w11 | w02 w12 |  stride 1: w20 w21 | 0 w22     stride 2: 0 w20 | w21 w22
-// Anything else: a quad as the two parts of dot_parts (dot_quad-inl.h).
+// Other kernels keep quads there, as the two parts of dot_parts (dot_quad-inl.h).
 //
 // The channels that full blocks leave over form narrower strips; a strip of lanes / pieces channels
 // puts `pieces` bands of output rows side by side into one vector, so that no lane idles.
@@ -35,6 +38,8 @@
 #include "kernels/depthwise_u8s8.h"
 
 namespace octet::kernels::depthwise_u8s8 {
+
+constexpr size_t kMostLanes = 64;
 
 enum class Path { stride1, stride2, general };
 
@@ -153,19 +158,28 @@ inline void pack_strip(const Params& params, const Layout& layout, const Strip& 
     }
 }
 
-// 3x3: the quads of pack_strip become pairs, where they stand.
+// 3x3: the quads of pack_strip become pairs of digits, where they stand.
 inline void quads_to_pairs(const Layout& layout, std::byte* packed) {
-  auto* words = reinterpret_cast<uint32_t*>(packed);
-  const auto pair = [](int8_t first, int8_t second) {
-    return (static_cast<uint32_t>(first) & 0xFFFF) | static_cast<uint32_t>(second) << 16;
-  };
-  for (size_t i = 0; i < layout.lanes; ++i) {
-    int8_t w[3][4];  // [kx][ky]
-    for (size_t kx = 0; kx < 3; ++kx) std::memcpy(w[kx], &words[kx * layout.lanes + i], 4);
-    for (size_t kx = 0; kx < 3; ++kx) words[kx * layout.lanes + i] = pair(w[kx][0], w[kx][1]);
-    const bool stride1 = layout.path == Path::stride1;
-    words[3 * layout.lanes + i] = stride1 ? pair(w[0][2], w[1][2]) : pair(0, w[0][2]);
-    words[4 * layout.lanes + i] = stride1 ? pair(0, w[2][2]) : pair(w[1][2], w[2][2]);
+  const size_t lanes = layout.lanes, words = lanes / 4;
+  const bool stride1 = layout.path == Path::stride1;
+  int8_t quads[3 * 4 * kMostLanes];
+  std::memcpy(quads, packed, 3 * 4 * lanes);
+  auto* digits = reinterpret_cast<int8_t*>(packed);
+  for (size_t i = 0; i < lanes; ++i) {
+    const auto w = [&](size_t kx, size_t ky) { return quads[(kx * lanes + i) * 4 + ky]; };
+    // Word i of four vectors is 16-bit element `at` of two.
+    const size_t at = i / words / 2 * (lanes / 2) + i % words / 4 * 8 + i / words % 2 * 4 + i % 4;
+    const auto put = [&](size_t pair, int first, int second) {
+      int8_t* low = digits + pair * 4 * lanes + at * 2;
+      int8_t* high = low + 2 * lanes;
+      for (const int w : {first, second}) {
+        *low = static_cast<int8_t>(((w + 8) & 15) - 8);
+        *high++ = static_cast<int8_t>((w - *low++) / 16);
+      }
+    };
+    for (size_t kx = 0; kx < 3; ++kx) put(kx, w(kx, 0), w(kx, 1));
+    put(3, stride1 ? w(0, 2) : 0, stride1 ? w(1, 2) : w(0, 2));
+    put(4, stride1 ? 0 : w(1, 2), w(2, 2));
   }
 }
 

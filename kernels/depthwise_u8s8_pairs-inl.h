@@ -1,5 +1,5 @@
-// The 3x3 inner loop of depthwise_u8s8 where 16-bit pairs are multiplied (kDotParts is 2): see the
-// "pairs" of depthwise_u8s8_layout.h. Nine taps fill five pairs, while the quads of
+// The 3x3 inner loop of depthwise_u8s8 where pairs are multiplied (kDotParts is 2): see the "pairs"
+// of depthwise_u8s8_layout.h. Nine taps fill five pairs, while the quads of
 // depthwise_u8s8_tile-inl.h, three taps each, would take six; so a band is one output row.
 #if defined(OCTET_KERNELS_DEPTHWISE_U8S8_PAIRS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OCTET_KERNELS_DEPTHWISE_U8S8_PAIRS_INL_H_
@@ -17,111 +17,108 @@ namespace {
 
 #if OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
 
-// Half a block of two inputs as pairs: channel for channel, first and second in 16 bits.
-template <int kFirst>
-HWY_INLINE void make_pairs(V8 first, V8 second, V32 pairs[2]) {
+// u8 x s8 products of byte pairs, summed. The caller's weights are such that 16 bits hold them.
+HWY_INLINE hn::Vec<D16> mul_pairs(V8 pairs, V8 weights) {
+#if OCTET_IS_AVX3
+  return hn::Vec<D16>{_mm512_maddubs_epi16(pairs.raw, weights.raw)};
+#elif OCTET_IS_AVX2
+  return hn::Vec<D16>{_mm256_maddubs_epi16(pairs.raw, weights.raw)};
+#else
+  return hn::Vec<D16>{_mm_maddubs_epi16(pairs.raw, weights.raw)};
+#endif
+}
+
+// Byte pairs of a block, in two vectors: a pair is 16 bits of the sums' order.
+HWY_INLINE void make_pairs(V8 first, V8 second, V8 pairs[2]) {
   const D8 d8;
-  const V8 both =
-      kFirst == 0 ? hn::InterleaveLower(d8, first, second) : hn::InterleaveUpper(d8, first, second);
-  const V8 zero = hn::Zero(d8);
-  pairs[0] = hn::BitCast(D32(), hn::InterleaveLower(d8, both, zero));
-  pairs[1] = hn::BitCast(D32(), hn::InterleaveUpper(d8, both, zero));
+  pairs[0] = hn::InterleaveLower(d8, first, second);
+  pairs[1] = hn::InterleaveUpper(d8, first, second);
 }
 
-// acc += the pairs' products with a vector of packed weights.
-HWY_INLINE V32 add_pairs(V32 pairs, const int32_t* weights, V32 acc) {
-  const D32 d32;
+// Output columns of a row. Registers hold what the next output column needs; weights are read where
+// they are multiplied.
+template <int kStride, int kPieces, class Output>
+HWY_NOINLINE void band_pairs(const Layer<Output>& layer, const StripData& strip,
+                             const Band<typename Output::Y, 1, kPieces>& band) {
+  using V16 = hn::Vec<D16>;
+  const D8 d8;
   const D16 d16;
-  V32 unused = hn::Zero(d32);
-  acc = hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, pairs),
-                                      hn::BitCast(d16, hn::LoadU(d32, weights)), acc, unused);
-  OCTET_KEEP_IN_REGISTER(acc);
-  return acc;
-}
-
-// Output columns [begin, end) of a row: half of each block, quads kFirst and kFirst + 1. The first
-// half waits for the second as in pass_3x3. Registers hold what the next output column needs;
-// weights are read where they are multiplied.
-template <int kStride, int kPieces, int kFirst, class Output>
-HWY_INLINE void pass_pairs(const Layer<Output>& layer, const StripData& strip,
-                           const Band<typename Output::Y, 1, kPieces>& band, size_t begin,
-                           size_t end, typename Output::Half* waiting) {
   const D32 d32;
   const DF df;
   // Copies, because stores to y might change what is only referred to.
   const Band<typename Output::Y, 1, kPieces> rows = band;
-  const size_t channels = layer.channels;
-  const size_t in_w = layer.in_w;
-  // The upper two rows of a column as pairs, the lowest as bytes.
-  const auto load = [&](size_t column, V32 upper[2], V8 & lowest) HWY_ATTR
+  const StripData data = strip;
+  const size_t channels = layer.channels, in_w = layer.in_w, out_w = layer.out_w;
+  // The upper two rows of a column as pairs, the lowest as it is.
+  const auto load = [&](size_t column, V8 upper[2], V8 & lowest) HWY_ATTR
       __attribute__((always_inline)) {
     if (HWY_LIKELY(column < in_w)) {
       const size_t offset = column * channels;
-      make_pairs<kFirst>(load_bytes<kPieces>(rows.in[0], offset),
-                         load_bytes<kPieces>(rows.in[1], offset), upper);
+      make_pairs(load_bytes<kPieces>(rows.in[0], offset), load_bytes<kPieces>(rows.in[1], offset),
+                 upper);
       lowest = load_bytes<kPieces>(rows.in[2], offset);
     } else {
-      lowest = hn::BitCast(D8(), hn::Set(d32, layer.padding_quad));
-      make_pairs<kFirst>(lowest, lowest, upper);
+      lowest = hn::BitCast(d8, hn::Set(d32, layer.padding_quad));
+      make_pairs(lowest, lowest, upper);
     }
   };
   // Left of the image columns wrap to values beyond in_w.
-  size_t column = begin * kStride - layer.pad_left;
-  V32 upper0[2], upper1[2], upper2[2], last_row[2], row[2];
-  V8 lowest, next;
+  size_t column = size_t{0} - layer.pad_left;
+  V8 upper0[2], upper1[2], upper2[2], last_row[2], row[2], lowest, next;
   load(column, upper0, lowest);
   if (kStride == 1) {
     load(column + 1, upper1, next);
-    make_pairs<kFirst>(lowest, next, last_row);
+    make_pairs(lowest, next, last_row);
     lowest = next;
   } else {
-    make_pairs<kFirst>(lowest, lowest, last_row);  // of which the first is multiplied by zero
+    make_pairs(lowest, lowest, last_row);  // of which the first is multiplied by zero
   }
-  for (size_t ox = begin; ox < end; ++ox, column += kStride) {
+  const V32 factors = hn::Set(d32, 1 | 16 << 16);
+  for (size_t ox = 0; ox < out_w; ++ox, column += kStride) {
     if (kStride == 2) load(column + 1, upper1, lowest);
     load(column + 2, upper2, next);
-    make_pairs<kFirst>(lowest, next, row);
+    make_pairs(lowest, next, row);
     lowest = next;
-    V32 acc[2];
-    VF multiplier[2];
+    typename Output::Half half[2];
     OCTET_UNROLL
-    for (int j = 0; j < 2; ++j) {
-      const int32_t* weights = strip.weights + (kFirst + j) * kWords;
-      acc[j] = hn::LoadU(d32, strip.bias + (kFirst + j) * kWords);
-      acc[j] = add_pairs(upper0[j], weights, acc[j]);
-      acc[j] = add_pairs(upper1[j], weights + kLanes, acc[j]);
-      acc[j] = add_pairs(last_row[j], weights + 3 * kLanes, acc[j]);
-      acc[j] = add_pairs(upper2[j], weights + 2 * kLanes, acc[j]);
-      acc[j] = add_pairs(row[j], weights + 4 * kLanes, acc[j]);
-      multiplier[j] = hn::LoadU(df, strip.multiplier + (kFirst + j) * kWords);
+    for (int h = 0; h < 2; ++h) {
+      // Vector `part` of the weights' high or low digits times all inputs.
+      const auto sum = [&](int digit) HWY_ATTR __attribute__((always_inline)) {
+        const int32_t* weights = data.weights + (digit * 2 + h) * kWords;
+        V16 acc = mul_pairs(upper0[h], hn::LoadU(d8, reinterpret_cast<const uint8_t*>(weights)));
+        const auto add = [&](V8 pairs, int i) HWY_ATTR __attribute__((always_inline)) {
+          const V8 w = hn::LoadU(d8, reinterpret_cast<const uint8_t*>(weights + i * kLanes));
+          acc = hn::Add(acc, mul_pairs(pairs, w));
+          OCTET_KEEP_IN_REGISTER(acc);
+        };
+        add(upper1[h], 1);
+        add(last_row[h], 3);
+        add(upper2[h], 2);
+        add(row[h], 4);
+        return acc;
+      };
+      const V16 low = sum(0), high = sum(1);
+      const V16 mixed[2] = {hn::InterleaveLower(d16, low, high),
+                            hn::InterleaveUpper(d16, low, high)};
+      V32 acc[2];
+      VF multiplier[2];
+      OCTET_UNROLL
+      for (int k = 0; k < 2; ++k) {
+        V32 unused = hn::Zero(d32);
+        acc[k] =
+            hn::ReorderWidenMulAccumulate(d32, mixed[k], hn::BitCast(d16, factors),
+                                          hn::LoadU(d32, data.bias + (2 * h + k) * kWords), unused);
+        multiplier[k] = hn::LoadU(df, data.multiplier + (2 * h + k) * kWords);
+      }
+      half[h] = layer.output.half(acc, multiplier);
     }
-    const auto half = layer.output.half(acc, multiplier);
-    if constexpr (!Output::kJoinsHalves) {
-      layer.output.template store_half<kPieces, kFirst>(half, rows.out[0], ox * channels);
-    } else if constexpr (kFirst == 0) {
-      waiting[ox - begin] = half;
-    } else {
-      const auto first = waiting[ox - begin];
-      layer.output.template store<kPieces>(first, half, rows.out[0], ox * channels);
-    }
+    layer.output.template store<kPieces>(half[0], half[1], rows.out[0], ox * channels);
     OCTET_UNROLL
-    for (int j = 0; j < 2; ++j) {
-      upper0[j] = kStride == 1 ? upper1[j] : upper2[j];
-      if (kStride == 1) upper1[j] = upper2[j];
-      last_row[j] = row[j];
+    for (int h = 0; h < 2; ++h) {
+      upper0[h] = kStride == 1 ? upper1[h] : upper2[h];
+      if (kStride == 1) upper1[h] = upper2[h];
+      last_row[h] = row[h];
     }
-  }
-}
-
-// All output columns of a row.
-template <int kStride, int kPieces, class Output>
-HWY_NOINLINE void band_pairs(const Layer<Output>& layer, const StripData& strip,
-                             const Band<typename Output::Y, 1, kPieces>& band) {
-  typename Output::Half waiting[kChunk];
-  for (size_t begin = 0; begin < layer.out_w; begin += kChunk) {
-    const size_t end = HWY_MIN(begin + kChunk, layer.out_w);
-    pass_pairs<kStride, kPieces, 0>(layer, strip, band, begin, end, waiting);
-    pass_pairs<kStride, kPieces, 2>(layer, strip, band, begin, end, waiting);
   }
 }
 
