@@ -53,8 +53,9 @@ struct Layout {
   size_t lanes = 0;   // bytes in a vector
   size_t pieces = 1;  // most that a strip may have
   size_t groups = 0;  // of weight quads
+  size_t rows = 1;    // output rows of a band
+  size_t bands = 1;   // of a task: to begin a task takes as long as two or three output columns
   bool pairs = false;
-  size_t rows = 1;  // output rows of a band
   Path path = Path::general;
 
   // most_pieces: as many as the target makes strips for.
@@ -70,6 +71,7 @@ struct Layout {
     groups = two_rows ? 6 : path != Path::general ? 3 : (g.kernel_h * g.kernel_w + 3) / 4;
     if (path == Path::general) return;
     rows = two_rows ? 2 : 1;
+    if (pairs) bands = 4;
     // An image of few rows has no bands to put side by side.
     pieces = most_pieces;
     while (pieces > 1 && rows * pieces > g.out_h && g.in_c >= lanes / pieces * 2) pieces /= 2;
@@ -99,7 +101,7 @@ struct Layout {
   size_t task_rows(size_t channels) const {
     size_t most = 1;
     for_each_strip(channels, [&](const Strip& s, size_t) { most = std::max(most, s.pieces); });
-    return rows * most;
+    return bands * rows * most;
   }
 
   size_t strips(size_t channels) const {

@@ -79,27 +79,29 @@ HWY_NOINLINE void band_pairs(const Layer<Output>& layer, const StripData& strip,
     load(column + 2, upper2, next);
     make_pairs(lowest, next, row);
     lowest = next;
+    // Low digits, then high ones; upper and lower half of a block.
+    V16 sums[2][2];
+    OCTET_UNROLL
+    for (int h = 0; h < 2; ++h) OCTET_UNROLL
+    for (int digit = 0; digit < 2; ++digit) {
+      const uint8_t* weights =
+          reinterpret_cast<const uint8_t*>(data.weights + (digit * 2 + h) * kWords);
+      V16 acc = mul_pairs(upper0[h], hn::LoadU(d8, weights));
+      const auto add = [&](V8 pairs, int i) HWY_ATTR __attribute__((always_inline)) {
+        acc = hn::Add(acc, mul_pairs(pairs, hn::LoadU(d8, weights + i * 4 * kLanes)));
+        OCTET_KEEP_IN_REGISTER(acc);
+      };
+      add(upper1[h], 1);
+      add(last_row[h], 3);
+      add(upper2[h], 2);
+      add(row[h], 4);
+      sums[h][digit] = acc;
+    }
     typename Output::Half half[2];
     OCTET_UNROLL
     for (int h = 0; h < 2; ++h) {
-      // Vector `part` of the weights' high or low digits times all inputs.
-      const auto sum = [&](int digit) HWY_ATTR __attribute__((always_inline)) {
-        const int32_t* weights = data.weights + (digit * 2 + h) * kWords;
-        V16 acc = mul_pairs(upper0[h], hn::LoadU(d8, reinterpret_cast<const uint8_t*>(weights)));
-        const auto add = [&](V8 pairs, int i) HWY_ATTR __attribute__((always_inline)) {
-          const V8 w = hn::LoadU(d8, reinterpret_cast<const uint8_t*>(weights + i * kLanes));
-          acc = hn::Add(acc, mul_pairs(pairs, w));
-          OCTET_KEEP_IN_REGISTER(acc);
-        };
-        add(upper1[h], 1);
-        add(last_row[h], 3);
-        add(upper2[h], 2);
-        add(row[h], 4);
-        return acc;
-      };
-      const V16 low = sum(0), high = sum(1);
-      const V16 mixed[2] = {hn::InterleaveLower(d16, low, high),
-                            hn::InterleaveUpper(d16, low, high)};
+      const V16 mixed[2] = {hn::InterleaveLower(d16, sums[h][0], sums[h][1]),
+                            hn::InterleaveUpper(d16, sums[h][0], sums[h][1])};
       V32 acc[2];
       VF multiplier[2];
       OCTET_UNROLL
