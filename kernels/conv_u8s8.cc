@@ -18,7 +18,8 @@ HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::conv_u8s8::HWY_NAMESPACE {
 
 Layout conv_layout(const Params& params) {
-  return Layout(params, kTileLanes, kPanelVectors, kWholePanels);
+  const size_t parts = with_dot([](auto dot) -> size_t { return kDotParts<decltype(dot)::value>; });
+  return Layout(params, kTileLanes, parts, kPanelVectors, kWholePanels);
 }
 
 // How the output is cut: into tasks, by pixels or, when these are few, by panels; and by pixels

@@ -54,8 +54,10 @@ void pack_panel(const Params& params, const Layout& layout, size_t group, size_t
     pack_columns(params, layout, group_first + first, count, 0, width, panel);
   }
   with_dot([&](auto dot) {
-    fold_zero_point<decltype(dot)::value>(params.x_zero_point, panel + 8 * width,
-                                          layout.taps * layout.quads, width, panel);
+    constexpr Dot kDot = decltype(dot)::value;
+    const size_t quads = layout.taps * layout.quads;
+    fold_zero_point<kDot>(params.x_zero_point, panel + 8 * width, quads, width, panel);
+    split_quads<kDot>(quads * width / layout.lanes, panel + 8 * width);
   });
 }
 

@@ -18,7 +18,8 @@
 //
 //   panel of v vectors:  bias        s32 [v * lanes]   minus x_zero_point * sum of weights
 //                        multiplier  f32 [v * lanes]
-//                        weights     s8  [taps * quads][v * lanes][4]
+//                        weights     s8  [taps * quads][v * lanes][4], or s16 where a quad is two
+//                        parts (dot_quad-inl.h): of each vector the even, then the odd bytes
 //
 //                 column 0     column 1           column 0     column 1
 //     quad 0:     k0 k1 k2 k3  k0 k1 k2 k3 ...    quad 1: k4 k5 k6 k7  k4 k5 k6 k7 ...
@@ -41,6 +42,7 @@ namespace octet::kernels::conv_u8s8 {
 
 struct Layout {
   size_t lanes;
+  size_t parts;        // vectors for one of quads
   size_t channels;     // input channels of a group
   size_t columns;      // output channels of a group
   bool copied;         // else whole
@@ -53,10 +55,11 @@ struct Layout {
   size_t panels;     // of a group
 
   // whole_panels: only panels of max_panel_vectors.
-  Layout(const Params& params, size_t lanes_of_target, size_t max_panel_vectors,
-         bool whole_panels) {
+  Layout(const Params& params, size_t lanes_of_target, size_t parts_of_target,
+         size_t max_panel_vectors, bool whole_panels) {
     const Conv2dGeometry& g = params.geometry;
     lanes = lanes_of_target;
+    parts = parts_of_target;
     channels = g.in_c / g.groups;
     columns = g.out_c / g.groups;
     copied = channels <= 4;
@@ -81,7 +84,7 @@ struct Layout {
 
   size_t padding_row_bytes() const { return align_up(channels); }
   // Bias, multiplier and weights.
-  size_t vector_bytes() const { return lanes * 4 * (2 + taps * quads); }
+  size_t vector_bytes() const { return lanes * 4 * (2 + taps * quads * parts); }
   size_t group_bytes() const { return vectors * vector_bytes(); }
   size_t packed_bytes(size_t groups) const { return padding_row_bytes() + groups * group_bytes(); }
   const std::byte* panel(const void* packed, size_t group, size_t panel) const {

@@ -33,19 +33,6 @@ Layout make_layout(const Conv2dGeometry& g) {
   return Layout(g, kLanes, kMostPieces, pairs);
 }
 
-// Quads, as pack_strip leaves them, become parts; back to front, as these take more room.
-template <Dot kDot>
-void split_quads(const Layout& layout, std::byte* packed) {
-  const D32 d;
-  auto* weights = reinterpret_cast<int32_t*>(packed);
-  for (size_t i = layout.groups * 4; i-- > 0;) {
-    V32 parts[kDotParts<kDot>];
-    split_s8<kDot>(hn::LoadU(d, weights + i * kWords), parts);
-    for (int p = 0; p < kDotParts<kDot>; ++p)
-      hn::StoreU(parts[p], d, weights + (i * kDotParts<kDot> + p) * kWords);
-  }
-}
-
 size_t depthwise_packed_bytes(const Params& params) {
   const Layout layout = make_layout(params.geometry);
   return layout.strips(params.geometry.in_c) * layout.strip_bytes();
@@ -62,7 +49,7 @@ void depthwise_pack(const Params& params, void* packed) {
                             to + layout.weight_bytes());
       if (layout.pairs) {
         if (layout.path == Path::general)
-          split_quads<kDot>(layout, to);
+          split_quads<kDot>(layout.groups * 4, to);
         else
           quads_to_pairs(layout, to);
       }

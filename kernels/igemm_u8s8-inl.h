@@ -55,14 +55,16 @@ HWY_INLINE V32 broadcast_tail(const uint8_t* end, size_t tail) {
   return hn::Set(D32(), static_cast<int32_t>(quad >> (32 - 8 * tail)));
 }
 
-// A row of a paired tile has two pixels.
-template <Dot kDot, int kRows_, int kVectors_, bool kPaired_>
+// A row of a paired tile has two pixels. Weights are packed as kParts vectors for one, 1 or
+// kDotParts.
+template <Dot kDot, int kRows_, int kVectors_, bool kPaired_, int kParts = 1>
 struct Sums {
   static constexpr int kRows = kRows_, kVectors = kVectors_;
   static constexpr bool kPaired = kPaired_;
   static constexpr int kPixels = kRows * (kPaired ? 2 : 1);
   static constexpr size_t kColumns = kVectors * kTileLanes / (kPaired ? 2 : 1);
-  static constexpr size_t kStep = kVectors * kTileLanes * 4;  // bytes of a panel per quad
+  static constexpr size_t kHeader = 2 * kVectors * kTileLanes * 4;     // bias and multipliers
+  static constexpr size_t kStep = kParts * kVectors * kTileLanes * 4;  // of a panel per quad
   V32 acc[kRows][kVectors];
 
   HWY_INLINE Sums() {}  // GCC would build the implicit one without the target's instructions
@@ -81,12 +83,14 @@ struct Sums {
   template <bool kTail>
   HWY_INLINE void step(const std::byte* weights, const uint8_t* const* a, size_t k, size_t tail) {
     const D32 d;
-    V32 b[kVectors];
+    V32 b[kVectors][kParts];
     OCTET_UNROLL
-    for (int j = 0; j < kVectors; ++j) {
-      V32 loaded = hn::LoadU(d, reinterpret_cast<const int32_t*>(weights) + j * kTileLanes);
+    for (int j = 0; j < kVectors; ++j) OCTET_UNROLL
+    for (int p = 0; p < kParts; ++p) {
+      V32 loaded =
+          hn::LoadU(d, reinterpret_cast<const int32_t*>(weights) + (j * kParts + p) * kTileLanes);
       OCTET_KEEP_IN_REGISTER(loaded);  // else GCC loads it again for every row
-      b[j] = loaded;
+      b[j][p] = loaded;
     }
     OCTET_UNROLL
     for (int i = 0; i < kRows; ++i) {
@@ -97,16 +101,36 @@ struct Sums {
         V32 right = quad<kTail>(a[2 * i + 1], k, tail);
         OCTET_KEEP_IN_REGISTER(right);  // else it is loaded twice, the second time under the mask
         const V32 both{_mm512_mask_blend_epi32(0xFF00, left.raw, right.raw)};
-        acc[i][0] = dot_quad<kDot>(left, b[0], acc[i][0]);
-        acc[i][1] = dot_quad<kDot>(both, b[1], acc[i][1]);
-        acc[i][2] = dot_quad<kDot>(right, b[2], acc[i][2]);
+        acc[i][0] = dot(split(left), b[0], acc[i][0]);
+        acc[i][1] = dot(split(both), b[1], acc[i][1]);
+        acc[i][2] = dot(split(right), b[2], acc[i][2]);
 #endif
       } else {
-        const V32 row = quad<kTail>(a[i], k, tail);
+        const Row row = split(quad<kTail>(a[i], k, tail));
         OCTET_UNROLL
-        for (int j = 0; j < kVectors; ++j) acc[i][j] = dot_quad<kDot>(row, b[j], acc[i][j]);
+        for (int j = 0; j < kVectors; ++j) acc[i][j] = dot(row, b[j], acc[i][j]);
       }
     }
+  }
+  // A row's quad in the form of the weights.
+  struct Row {
+    V32 parts[kParts];
+
+    HWY_INLINE Row() {}
+  };
+  static HWY_INLINE Row split(V32 quad) {
+    Row row;
+    if constexpr (kParts == 1)
+      row.parts[0] = quad;
+    else
+      split_u8<kDot>(quad, row.parts);
+    return row;
+  }
+  static HWY_INLINE V32 dot(const Row& row, const V32 b[kParts], V32 sum) {
+    if constexpr (kParts == 1)
+      return dot_quad<kDot>(row.parts[0], b[0], sum);
+    else
+      return dot_parts<kDot>(row.parts, b, sum);
   }
   template <bool kTail>
   static HWY_INLINE V32 quad(const uint8_t* a, size_t k, size_t tail) {

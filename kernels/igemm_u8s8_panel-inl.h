@@ -42,7 +42,7 @@ HWY_NOINLINE void run_tiles(const TileArgs<Y>& args, size_t first, size_t tiles)
   for (size_t n = 0; n < tiles; ++n, first += T::kPixels) {
     T tile;
     tile.init(args.panel);
-    tile.finish(args, args.pixels + first, 0, args.panel + 2 * T::kStep);
+    tile.finish(args, args.pixels + first, 0, args.panel + T::kHeader);
     tile.store(args, args.y + first * args.y_stride, args.pixel_count - first);
   }
 }
@@ -69,7 +69,7 @@ TileChoice<Y> choose_among(size_t pixels) {
   const auto consider = [&]<int kHeight>(std::integral_constant<int, kHeight>) {
     if constexpr (has_height<Y>(kHeight, kHighest))
       if (choice.pixels < pixels)
-        choice = {&run_tiles<Tile<Sums<kDot, kHeight, kVectors, kPaired>, Y>, Y>,
+        choice = {&run_tiles<Tile<Sums<kDot, kHeight, kVectors, kPaired, kDotParts<kDot>>, Y>, Y>,
                   kHeight * (kPaired ? 2 : 1)};
   };
   (consider(std::integral_constant<int, kRows>()), ...);
@@ -124,7 +124,7 @@ TileChoice<Y> choose_tile(size_t, bool, size_t pixels) {
 template <class T>
 HWY_NOINLINE void run_overlapped(const TileArgs<uint8_t>& shared) {
   const TileArgs<uint8_t> args = shared;
-  const std::byte* weights = args.panel + 2 * T::kStep;
+  const std::byte* weights = args.panel + T::kHeader;
   const size_t end = args.pixel_count - T::kPixels;
   T tile;
   tile.init(args.panel);
@@ -156,7 +156,7 @@ HWY_NOINLINE void run_overlapped(const TileArgs<uint8_t>& shared) {
 
 template <Dot kDot, int kRows, int kVectors, bool kPaired>
 bool try_overlapped(const TileArgs<uint8_t>& args) {
-  using T = Tile<Sums<kDot, kRows, kVectors, kPaired>, uint8_t>;
+  using T = Tile<Sums<kDot, kRows, kVectors, kPaired, kDotParts<kDot>>, uint8_t>;
   const bool dense = args.y_stride == T::kColumns && args.columns == T::kColumns;
   if (args.pixel_count < T::kPixels || args.quads < T::kGroups || !(T::kGroupIsRow || dense))
     return false;

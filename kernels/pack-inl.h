@@ -84,6 +84,26 @@ void fold_zero_point(int32_t x_zero_point, const void* weights, size_t quads, si
   }
 }
 
+// Vectors of quads become their parts (dot_quad-inl.h), where they stand; back to front, as these
+// may take more room.
+template <Dot kDot>
+void split_quads(size_t vectors, void* weights_) {
+  constexpr size_t kParts = kDotParts<kDot>;
+  if constexpr (kParts > 1) {
+    const D32 d;
+    constexpr size_t kLanes = hn::MaxLanes(D32());
+    auto* weights = static_cast<int32_t*>(weights_);
+    for (size_t i = vectors; i-- > 0;) {
+      V32 parts[kParts];
+      split_s8<kDot>(hn::LoadU(d, weights + i * kLanes), parts);
+      for (size_t p = 0; p < kParts; ++p)
+        hn::StoreU(parts[p], d, weights + (i * kParts + p) * kLanes);
+    }
+  } else {
+    (void)vectors, (void)weights_;
+  }
+}
+
 }  // namespace octet::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
