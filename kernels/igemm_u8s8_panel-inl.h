@@ -6,7 +6,7 @@
 // cycles, want ten independent sums. Two loads a cycle keep up with two dots a cycle as long as
 // kRows + kVectors <= kRows * kVectors.
 //   AVX-512 (32 registers of 16 lanes)  6x64, 8x48, 12x32, 16x16, 4x96 (rows x columns)
-//   AVX2 (16 of 8)                      6x16; without VNNI 4x16, as widening needs registers
+//   AVX2 (16 of 8)                      6x16, 8x8; without VNNI 4x16, as widening needs registers
 //   SSE4 (16 of 4)                      4x8
 //   NEON (32 of 4)                      6x16
 // Smaller kRows exist where rows are few and to divide rows evenly (49 = 4 x 6 + 5 x 5).
@@ -103,9 +103,12 @@ constexpr int kPanelVectors = 2;
 #else
 constexpr int kPanelVectors = 4;
 #endif
-constexpr bool kWholePanels = true;
+constexpr bool kWholePanels = !OCTET_IS_AVX2;
 template <class Y, Dot kDot>
-TileChoice<Y> choose_tile(size_t, bool, size_t pixels) {
+TileChoice<Y> choose_tile([[maybe_unused]] size_t vectors, bool, size_t pixels) {
+#if OCTET_IS_AVX2
+  if (vectors == 1) return choose_among<Y, kDot, 1, false, 1, 4, 8>(pixels);
+#endif
 #if OCTET_IS_NEON
   return choose_among<Y, kDot, kPanelVectors, false, 1, 2, 4, 6>(pixels);
 #elif HWY_TARGET == HWY_SCALAR

@@ -100,6 +100,14 @@ struct Tile<S, uint8_t> : S {
         if (i + 3 < kRows)
           _mm_storeu_si128(reinterpret_cast<__m128i*>(row + 3 * y_stride),
                            _mm512_extracti32x4_epi32(q.raw, 3));
+#elif OCTET_IS_AVX2
+        const hn::Half<D8> half;
+        const hn::Half<decltype(half)> quarter;
+        const auto lower = hn::LowerHalf(half, q), upper = hn::UpperHalf(half, q);
+        hn::StoreU(hn::LowerHalf(quarter, lower), quarter, row);
+        if (i + 1 < kRows) hn::StoreU(hn::UpperHalf(quarter, lower), quarter, row + y_stride);
+        if (i + 2 < kRows) hn::StoreU(hn::LowerHalf(quarter, upper), quarter, row + 2 * y_stride);
+        if (i + 3 < kRows) hn::StoreU(hn::UpperHalf(quarter, upper), quarter, row + 3 * y_stride);
 #endif
       }
     }
