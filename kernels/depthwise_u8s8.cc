@@ -1,6 +1,7 @@
-// Read depthwise_u8s8_layout.h first (what a vector holds), then depthwise_u8s8_tile-inl.h (the
-// inner loops) and depthwise_u8s8_output-inl.h (sums to output); this file cuts layers into tasks
-// and bands, and dispatches.
+// Read depthwise_u8s8_layout.h first (what a vector holds), then depthwise_u8s8_tile-inl.h and, for
+// targets without a dot product, depthwise_u8s8_pairs-inl.h (the inner loops), and
+// depthwise_u8s8_output-inl.h (sums to output); this file cuts layers into tasks and bands, and
+// dispatches.
 #include "kernels/depthwise_u8s8.h"
 
 #include <cstring>
