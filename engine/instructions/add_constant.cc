@@ -39,10 +39,7 @@ Result<std::unique_ptr<Kernel>> create_add_constant(const Program& program,
   Operands operands(program, instruction, 1, 2, 2, {});
   if (!operands.ok()) return operands.failure();
   const Shape& x = operands.input(0).shape;
-  operands.require(!operands.quantized(), "input is u8, not f32");
-  operands.require_same_dtype(0);
-  operands.require(x == operands.output().shape, "input ", x, " and output ",
-                   operands.output().shape, " differ");
+  operands.require_f32_alike();
   operands.require_constant(1, "constant", DType::f32, x);
   if (!operands.ok()) return operands.failure();
   return std::unique_ptr<Kernel>(

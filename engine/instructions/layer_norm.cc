@@ -46,10 +46,7 @@ Result<std::unique_ptr<Kernel>> create_layer_norm(const Program& program,
   Operands operands(program, instruction, 1, 3, 3, {"eps"});
   if (!operands.ok()) return operands.failure();
   const size_t rows = operands.require_rows();
-  operands.require(!operands.quantized(), "input is u8, not f32");
-  operands.require_same_dtype(0);
-  operands.require(operands.input(0).shape == operands.output().shape, "input ",
-                   operands.input(0).shape, " and output ", operands.output().shape, " differ");
+  operands.require_f32_alike();
   const float eps = operands.real("eps");
   operands.require(eps >= 0.0f && std::isfinite(eps), "eps is ", eps, ", not 0 or more");
   if (!operands.ok()) return operands.failure();

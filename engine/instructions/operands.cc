@@ -123,9 +123,11 @@ void Operands::require_same_dtype(size_t i) {
           name_of(output().dtype));
 }
 
-void Operands::require_same_elements() {
-  require(input(0).shape.elements() == output().shape.elements(), "input ", input(0).shape,
-          " and output ", output().shape, " differ in size");
+void Operands::require_f32_alike() {
+  require(!quantized(), "input is u8, not f32");
+  require_same_dtype(0);
+  require(input(0).shape == output().shape, "input ", input(0).shape, " and output ",
+          output().shape, " differ");
 }
 
 void Operands::require_kept_qparams() {

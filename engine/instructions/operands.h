@@ -71,7 +71,8 @@ class Operands {
   void require_same_dtype(size_t i);
   // Demands that the value has that type and shape.
   void require_value(const char* what, const Value& value, DType dtype, const Shape& shape);
-  void require_same_elements();
+  // Demands that the first input is f32, and the output of its shape.
+  void require_f32_alike();
   // Scale and zero_point of the output are those of the first input.
   void require_kept_qparams();
   // Both are rows of vectors, [1, ..., features], alike but for the features; the rows are

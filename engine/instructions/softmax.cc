@@ -43,10 +43,7 @@ Result<std::unique_ptr<Kernel>> create_softmax(const Program& program,
   Operands operands(program, instruction, 1, 1, 1, {});
   if (!operands.ok()) return operands.failure();
   const size_t rows = operands.require_rows();
-  operands.require(!operands.quantized(), "input is u8, not f32");
-  operands.require_same_dtype(0);
-  operands.require(operands.input(0).shape == operands.output().shape, "input ",
-                   operands.input(0).shape, " and output ", operands.output().shape, " differ");
+  operands.require_f32_alike();
   if (!operands.ok()) return operands.failure();
   const Shape& x = operands.input(0).shape;
   const auto n = static_cast<size_t>(x[x.rank() - 1]);
