@@ -66,7 +66,7 @@ std::vector<Tensor> FrozenOp::forward(std::span<const Tensor> inputs) const {
 engine::Session& FrozenOp::session(size_t batch) const {
   const unsigned threads = pool.threads();
   const auto known = std::ranges::find_if(sessions_, [&](const Prepared& prepared) {
-    return prepared.batch == batch && prepared.threads == threads;
+    return prepared.session->batch() == batch && prepared.threads == threads;
   });
   if (known != sessions_.end()) {
     std::rotate(sessions_.begin(), known, known + 1);
@@ -74,7 +74,7 @@ engine::Session& FrozenOp::session(size_t batch) const {
     if (sessions_.size() == kSessions) sessions_.pop_back();
     auto created = engine::Session::create(model_, {.batch = batch, .pool = &pool});
     OCTET_CHECK(created, name(), ": ", created.why());
-    sessions_.insert(sessions_.begin(), Prepared{batch, threads, std::move(*created)});
+    sessions_.insert(sessions_.begin(), Prepared{threads, std::move(*created)});
   }
   return *sessions_.front().session;
 }

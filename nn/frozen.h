@@ -42,7 +42,6 @@ class FrozenOp : public Op {
 
  private:
   struct Prepared {
-    size_t batch;
     unsigned threads;  // that its working memory is for
     std::unique_ptr<engine::Session> session;
   };

@@ -51,25 +51,22 @@ void PreparedModel::keep_float(size_t group, bool on) {
   OCTET_CHECK(!trained_, "keep_float: ", node.path, ": the model is prepared for training");
   OCTET_CHECK(group_qconfig_[group].has_value() && node.op->quant_role() == QuantRole::observed,
               "keep_float: ", node.path, " (", node.op->name(), ") has no qparams of its own");
-  kept_float_[group] = on;
   why_float_[group] = on ? "kept in float" : "";
   // What keeps its input's qparams has none when that is float.
   std::vector<bool> is_kept(graph_.values.size());
   for (size_t g = 0; g < groups_.groups.size(); ++g) {
+    if (!group_qconfig_[g]) continue;
     const nn::LayerGroup& layer = groups_.groups[g];
     const nn::Op& op = *graph_.nodes[layer.main].op;
-    if (group_qconfig_[g] && op.quant_role() == QuantRole::pass_through) {
-      kept_float_[g] = is_kept[groups_.alias[layer.inputs[0]]];
-      why_float_[g] = kept_float_[g] ? "its input is float" : "";
-    }
-    is_kept[groups_.alias[layer.output]] = kept_float_[g];
+    if (op.quant_role() == QuantRole::pass_through)
+      why_float_[g] = is_kept[groups_.alias[layer.inputs[0]]] ? "its input is float" : "";
+    is_kept[groups_.alias[layer.output]] = !is_quantized(g);
   }
 }
 
 void PreparedModel::attach_observers(const QConfigMapping& mapping) {
   const std::vector<bool> region = quantized_region(graph_, groups_);
   group_qconfig_.resize(groups_.groups.size());
-  kept_float_.resize(groups_.groups.size());
   weight_only_.resize(groups_.groups.size());
   why_float_.resize(groups_.groups.size());
   weight_observers_.resize(groups_.groups.size());

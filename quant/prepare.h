@@ -64,7 +64,9 @@ class PreparedModel : public nn::Module {
   const nn::Graph& graph() const { return graph_; }
   const nn::GroupedGraph& groups() const { return groups_; }
   // Whether that group becomes an integer instruction.
-  bool is_quantized(size_t group) const { return group_qconfig_[group] && !kept_float_[group]; }
+  bool is_quantized(size_t group) const {
+    return group_qconfig_[group] && why_float_[group].empty();
+  }
   // Keeps a layer that was prepared to be quantized in float, or takes that back; layers behind it
   // that keep qparams (pooling) follow. What observers and equalization have found stays valid.
   // Throws octet::Error for a group that gets no qparams of its own (QuantRole::observed), and in
@@ -124,10 +126,9 @@ class PreparedModel : public nn::Module {
 
   nn::Graph graph_;
   nn::GroupedGraph groups_;
-  std::vector<std::optional<QConfig>> group_qconfig_;  // by group; nullopt: stays float
-  std::vector<bool> kept_float_;                       // by group
+  std::vector<std::optional<QConfig>> group_qconfig_;  // by group; nullopt: can't be quantized
   std::vector<bool> weight_only_;                      // by group
-  std::vector<std::string> why_float_;                 // by group
+  std::vector<std::string> why_float_;                 // by group; also of those kept in float
   std::vector<std::unique_ptr<Observer>> observers_;   // by graph value
   std::vector<int> part_of_;  // by graph value: the value that it shares qparams with, or itself
   std::vector<std::unique_ptr<Observer>> weight_observers_;  // by group; for training only
