@@ -160,7 +160,7 @@ Band<typename Output::Y, kRows, kPieces> make_band(const Call<Output>& call, siz
 template <Dot kDot, int kRows, int kStride, int kPieces, class Output>
 void run_strip(const Call<Output>& call, const Strip& strip, const StripData& data, size_t n,
                size_t begin, size_t end) {
-  for (size_t oy = begin; oy < end; oy += kRows * kPieces)
+  for (size_t oy = begin; oy < end; oy += kRows * kPieces) {
     if constexpr (kDotParts<kDot> == 2) {
       band_pairs<kStride>(call.layer, data, make_band<kRows, kPieces>(call, n, oy, strip.channel));
     } else if (kRows == 2 && kPieces == 1 && oy + 1 == end) {
@@ -170,6 +170,7 @@ void run_strip(const Call<Output>& call, const Strip& strip, const StripData& da
       band_3x3<kDot, kRows, kStride, kPieces>(
           call.layer, data, make_band<kRows, kPieces>(call, n, oy, strip.channel));
     }
+  }
 }
 
 template <Dot kDot, int kRows, int kStride, class Output>
@@ -293,7 +294,7 @@ void run_tasks(const Call<Output>& call, size_t begin, size_t end) {
     constexpr Dot kDot = decltype(dot)::value;
     switch (call.layout.path) {
       case Path::stride1:
-        return run_3x3 < kDot, kDotParts<kDot> == 2 ? 1 : 2, 1 > (call, begin, end);
+        return run_3x3<kDot, (kDotParts<kDot> == 2 ? 1 : 2), 1>(call, begin, end);
       case Path::stride2:
         return run_3x3<kDot, 1, 2>(call, begin, end);
       case Path::general:
