@@ -42,6 +42,9 @@ struct LayerDifference {
   bool is_exact() const { return non_finite == 0 && max_abs_difference == 0; }
 };
 
+// "23.4", "exact", or "none" where values are not finite.
+std::string sqnr_text(const LayerDifference& layer);
+
 struct Comparison {
   std::vector<LayerDifference> layers;      // that both have, in a's order
   std::vector<std::string> only_a, only_b;  // "quantize 'input'"

@@ -13,11 +13,6 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kMarked = 3;  // worst layers
 constexpr size_t kNamed = 8;   // of the layers that one model has alone
 
-std::string decibels(const LayerDifference& layer) {
-  if (layer.non_finite > 0) return "none";
-  return layer.is_exact() ? "exact" : fixed(layer.sqnr_db, 1);
-}
-
 std::string remark_of(const LayerDifference& layer) {
   if (layer.non_finite > 0) return std::to_string(layer.non_finite) + " not finite";
   return layer.is_rescaled ? "rescaled" : "";
@@ -49,7 +44,7 @@ std::string table_of(const Comparison& c) {
     rows.push_back({layer.name.empty() ? "-" : layer.name, layer.op, layer.shape.text(),
                     layer.dtype_a, layer.dtype_b,
                     layer.is_rescaled ? "" : difference_text(layer.max_abs_difference),
-                    decibels(layer), layer.loss_db ? fixed(*layer.loss_db, 1) : "",
+                    sqnr_text(layer), layer.loss_db ? fixed(*layer.loss_db, 1) : "",
                     fixed(layer.cosine, 6), remark_of(layer)});
   const std::vector<size_t> worst = worst_layers(c, kMarked);
   for (size_t i = 0; i < worst.size(); ++i)
@@ -69,10 +64,15 @@ std::string verdict(const Comparison& c) {
   if (c.layers.empty()) return "no layer has its name in both models";
   const LayerDifference& last = c.layers.back();
   return std::to_string(c.layers.size()) + " layers compared; at the last one, " + last.name +
-         ": SQNR " + decibels(last) + " dB";
+         ": SQNR " + sqnr_text(last) + " dB";
 }
 
 }  // namespace
+
+std::string sqnr_text(const LayerDifference& layer) {
+  if (layer.non_finite > 0) return "none";
+  return layer.is_exact() ? "exact" : fixed(layer.sqnr_db, 1);
+}
 
 std::string to_text(const Comparison& c) {
   std::string text = table_of(c) + '\n' + verdict(c) + '\n';

@@ -57,30 +57,28 @@ std::string html(const std::string& text) {
 
 // One line of the table.
 struct Row {
-  std::string name, op, note;
-  bool is_int8 = false;
-  std::optional<double> alone, together, loss;  // dB; infinite: exact
+  const LayerDifference* layer;  // in the study
+  bool is_int8;
+  std::string note;
+  std::optional<double> alone;  // dB; infinite: exact
   std::optional<double> float_us, int8_us;
 };
 
-std::optional<double> time_of(const Measurement& m, const std::string& name,
-                              const std::string& op) {
+std::optional<double> microseconds_of(const LayerDifference& wanted, const Measurement& m) {
   for (const engine::LayerProfile& layer : m.layers)
-    if (layer.name == name && layer.op == op) return 1e6 * layer.seconds;
+    if (layer.name == wanted.name && layer.op == wanted.op) return 1e6 * layer.seconds;
   return std::nullopt;
 }
 
 std::vector<Row> rows_of(const QuantizeReport& report, const LayerStudy& study) {
   std::vector<Row> rows;
   for (const LayerDifference& layer : study.comparison.layers) {
-    Row row;
-    row.name = layer.name;
-    row.op = layer.op;
-    row.is_int8 = layer.dtype_b != layer.dtype_a;
-    row.together = layer.sqnr_db;
-    row.loss = layer.loss_db;
-    row.float_us = time_of(study.float_times, layer.name, layer.op);
-    row.int8_us = time_of(study.int8_times, layer.name, layer.op);
+    Row row{&layer,
+            layer.dtype_b != layer.dtype_a,
+            {},
+            {},
+            microseconds_of(layer, study.float_times),
+            microseconds_of(layer, study.int8_times)};
     for (const quant::LayerReport& made : report.layers)
       if (made.name == layer.name) row.is_int8 = made.quantized, row.note = made.note;
     for (const quant::LayerSensitivity& s : report.sensitivities)
@@ -90,21 +88,22 @@ std::vector<Row> rows_of(const QuantizeReport& report, const LayerStudy& study) 
   return rows;
 }
 
-std::string decibels(const std::optional<double>& db) {
-  if (!db) return "";
-  return std::isinf(*db) ? "exact" : fixed(*db, 1);
-}
-
-std::string bar_cell(const std::optional<double>& db) {
-  if (!db) return "<td></td>";
-  const double part = std::clamp(*db / kFullBar, 0.0, 1.0);
-  return "<td>" + decibels(db) + "<span class=bar><i" + (*db < kPoor ? " class=poor" : "") +
+std::string bar_cell(const std::string& text, double db) {
+  const double part = std::clamp(db / kFullBar, 0.0, 1.0);
+  return "<td>" + text + "<span class=bar><i" + (db < kPoor ? " class=poor" : "") +
          " style=\"width:" + fixed(100 * part, 0) + "%\"></i></span></td>";
 }
 
 std::string cell(const std::string& text) { return "<td>" + html(text) + "</td>"; }
 
-std::string microseconds(const std::optional<double>& us) { return us ? fixed(*us, 1) : ""; }
+std::string alone_cell(const std::optional<double>& db) {
+  if (!db) return "<td></td>";
+  return bar_cell(std::isinf(*db) ? "exact" : fixed(*db, 1), *db);
+}
+
+std::string cell(const std::optional<double>& value) {
+  return cell(value ? fixed(*value, 1) : std::string());
+}
 
 void write_figures(std::ostream& out, const QuantizeReport& report) {
   out << "<table>\n";
@@ -127,7 +126,7 @@ void write_curve(std::ostream& out, const std::vector<Row>& rows) {
   constexpr double kWidth = 960, kHeight = 220, kLeft = 40, kTop = 10;
   double highest = 10;
   for (const Row& row : rows)
-    if (row.together && std::isfinite(*row.together)) highest = std::max(highest, *row.together);
+    if (std::isfinite(row.layer->sqnr_db)) highest = std::max(highest, row.layer->sqnr_db);
   highest = 10 * std::ceil(highest / 10);
   const auto y = [&](double db) {
     return kTop + kHeight * (1 - std::clamp(db / highest, 0.0, 1.0));
@@ -140,13 +139,12 @@ void write_curve(std::ostream& out, const std::vector<Row>& rows) {
         << y(db) + 4 << "\" text-anchor=\"end\">" << db << "</text>\n";
   const double step = kWidth / static_cast<double>(std::max<size_t>(1, rows.size()));
   for (size_t i = 0; i < rows.size(); ++i) {
-    if (!rows[i].together) continue;
-    const double db = std::isinf(*rows[i].together) ? highest : *rows[i].together;
+    const LayerDifference& layer = *rows[i].layer;
+    const double db = std::clamp(layer.sqnr_db, 0.0, highest);  // exact is infinite
     out << "<rect x=\"" << fixed(kLeft + step * static_cast<double>(i) + 0.1 * step, 2) << "\" y=\""
         << fixed(y(db), 2) << "\" width=\"" << fixed(0.8 * step, 2) << "\" height=\""
         << fixed(kTop + kHeight - y(db), 2) << "\" fill=\"" << (db < kPoor ? "#c8452c" : "#3b78c3")
-        << "\"><title>" << html(rows[i].name) << ": " << decibels(rows[i].together)
-        << " dB</title></rect>\n";
+        << "\"><title>" << html(layer.name) << ": " << sqnr_text(layer) << " dB</title></rect>\n";
   }
   out << "<text x=\"" << kLeft << "\" y=\"" << kTop + kHeight + 20
       << "\">first layer</text><text x=\"" << kLeft + kWidth << "\" y=\"" << kTop + kHeight + 20
@@ -161,12 +159,13 @@ void write_layers(std::ostream& out, const std::vector<Row>& rows) {
   out << "<th>its values in the<br>int8 model, dB<th>lost here, dB<th>float, us"
          "<th>int8, us<th>ratio<th class=text>remark</tr>\n";
   for (const Row& row : rows) {
-    out << "<tr" << (row.is_int8 ? "" : " class=float") << '>' << cell(row.name)
-        << "<td class=text>" << html(row.op) << "</td><td class=text>"
+    const LayerDifference& layer = *row.layer;
+    out << "<tr" << (row.is_int8 ? "" : " class=float") << '>' << cell(layer.name)
+        << "<td class=text>" << html(layer.op) << "</td><td class=text>"
         << (row.is_int8 ? "int8" : "float") << "</td>";
-    if (has_alone) out << bar_cell(row.alone);
-    out << bar_cell(row.together) << cell(row.loss ? fixed(*row.loss, 1) : "")
-        << cell(microseconds(row.float_us)) << cell(microseconds(row.int8_us))
+    if (has_alone) out << alone_cell(row.alone);
+    out << bar_cell(sqnr_text(layer), layer.sqnr_db) << cell(layer.loss_db) << cell(row.float_us)
+        << cell(row.int8_us)
         << cell(row.float_us && row.int8_us ? fixed(*row.float_us / *row.int8_us, 2) : "")
         << "<td class=text>" << html(row.note) << "</td></tr>\n";
   }
