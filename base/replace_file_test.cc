@@ -11,23 +11,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/temp_folder_testing.h"
+
 namespace octet {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Folder {
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "octet_XXXXXX").string();
-    BOOST_TEST_REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~Folder() { fs::remove_all(path); }
-  size_t files() const {
-    return static_cast<size_t>(std::distance(fs::directory_iterator(path), {}));
-  }
-  fs::path path;
-};
 
 std::string read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -43,44 +32,43 @@ Result<void> replace(const fs::path& path, const std::vector<std::string_view>& 
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(parts_become_a_file_that_replaces_the_old_one_and_nothing_is_left_beside_it) {
-  const Folder folder;
-  const fs::path path = folder.path / "a";
+  const TempFolder folder;
+  const fs::path path = folder.path("a");
   for (const std::vector<std::string_view>& parts :
        {std::vector<std::string_view>{"one", "", "two"}, {"3"}, {}}) {
     std::string all;
     for (const std::string_view part : parts) all += part;
     BOOST_TEST(bool(replace(path, parts)));
     BOOST_TEST(read(path) == all);
-    BOOST_TEST(folder.files() == 1u);
+    BOOST_TEST(folder.entries() == 1u);
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_gives_the_systems_reason_and_leaves_nothing) {
-  const Folder folder;
-  fs::create_directory(folder.path / "taken");
-  BOOST_TEST(replace(folder.path / "taken", {"x"}).why() == "Is a directory");
-  BOOST_TEST(replace(folder.path / "none/a", {"x"}).why() == "No such file or directory");
-  BOOST_TEST(check_replaceable((folder.path / "none/a").string()).why() ==
-             "No such file or directory");
-  BOOST_TEST(bool(check_replaceable((folder.path / "a").string())));
-  BOOST_TEST(folder.files() == 1u);
+  const TempFolder folder;
+  fs::create_directory(folder.path("taken"));
+  BOOST_TEST(replace(folder.path("taken"), {"x"}).why() == "Is a directory");
+  BOOST_TEST(replace(folder.path("none/a"), {"x"}).why() == "No such file or directory");
+  BOOST_TEST(check_replaceable(folder.path("none/a")).why() == "No such file or directory");
+  BOOST_TEST(bool(check_replaceable(folder.path("a"))));
+  BOOST_TEST(folder.entries() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_a_killed_process_left_is_passed_over) {
-  const Folder folder;
-  const fs::path path = folder.path / "a";
+  const TempFolder folder;
+  const fs::path path = folder.path("a");
   // The names that come next, whatever the counter is at.
   for (int i = 0; i < 20; ++i)
     std::ofstream(path.string() + "." + std::to_string(getpid()) + "." + std::to_string(i) + ".tmp")
         << "left";
   BOOST_TEST(bool(replace(path, {"new"})));
   BOOST_TEST(read(path) == "new");
-  BOOST_TEST(folder.files() == 21u);
+  BOOST_TEST(folder.entries() == 21u);
 }
 
 BOOST_AUTO_TEST_CASE(the_umask_decides_who_may_read_it) {
-  const Folder folder;
-  const fs::path path = folder.path / "a";
+  const TempFolder folder;
+  const fs::path path = folder.path("a");
   const mode_t before = umask(027);
   BOOST_TEST(bool(replace(path, {"x"})));
   umask(before);

@@ -4,11 +4,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include "base/error.h"
 
-namespace octet::zoo {
+namespace octet {
 
 class TempFolder {
  public:
@@ -23,6 +24,10 @@ class TempFolder {
 
   const std::string& path() const { return path_; }
   std::string path(const std::string& name) const { return path_ + "/" + name; }
+  // Files and folders in it.
+  size_t entries() const {
+    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
+  }
   // Returns the path.
   std::string write(const std::string& name, const std::string& bytes) const {
     // A new file: some file systems wait for the disk when an old one is cut to nothing.
@@ -35,4 +40,4 @@ class TempFolder {
   std::string path_;
 };
 
-}  // namespace octet::zoo
+}  // namespace octet

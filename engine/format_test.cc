@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "base/buffer.h"
+#include "base/temp_folder_testing.h"
 #include "engine/checksum.h"
 #include "engine/engine_testing.h"
 #include "engine/format_layout.h"
@@ -17,24 +18,6 @@ namespace octet::engine {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A folder of its own, removed with everything in it.
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "octet_format_XXXXXX").string();
-    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() {
-    fs::permissions(path, fs::perms::owner_all);
-    fs::remove_all(path);
-  }
-  std::string file(const char* name) const { return (path / name).string(); }
-  size_t entries() const {
-    return static_cast<size_t>(std::distance(fs::directory_iterator(path), {}));
-  }
-};
 
 // Parses a copy that is aligned as a mapped file is.
 Result<Program> parse_copy(const std::vector<std::byte>& bytes) {
@@ -72,17 +55,17 @@ void write_file(const std::string& path, const std::vector<std::byte>& bytes) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(what_is_saved_is_what_is_loaded) {
-  Folder folder;
+  const TempFolder folder;
   for (bool quantized : {true, false}) {
     Program program = testing::small_program(1, quantized);
     program.set_metadata("classes", "cat\ndog\n" + std::string("\0\xff", 2));
     program.set_metadata("empty", "");
-    BOOST_REQUIRE(save(program, folder.file("m.octet")));
-    const Program loaded = testing::required(load_program(folder.file("m.octet")));
+    BOOST_REQUIRE(save(program, folder.path("m.octet")));
+    const Program loaded = testing::required(load_program(folder.path("m.octet")));
     BOOST_TEST(same_program(loaded, program));
     for (const Value& value : loaded.values)
       BOOST_TEST(reinterpret_cast<uintptr_t>(value.data.data()) % 64 == 0u);
-    BOOST_TEST((testing::run_model(testing::required(Model::load(folder.file("m.octet"))), {}) ==
+    BOOST_TEST((testing::run_model(testing::required(Model::load(folder.path("m.octet"))), {}) ==
                 testing::run_model(testing::make_model(program), {})));
   }
   BOOST_TEST(folder.entries() == 1u);
@@ -126,50 +109,50 @@ BOOST_AUTO_TEST_CASE(the_checksum_is_that_of_the_documentation) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_model_is_refused_with_a_reason) {
-  Folder folder;
+  const TempFolder folder;
   const auto why = [&](const char* name) {
-    const std::string prefix = "can't read " + folder.file(name) + ": ";
-    const std::string text = Model::load(folder.file(name)).why();
+    const std::string prefix = "can't read " + folder.path(name) + ": ";
+    const std::string text = Model::load(folder.path(name)).why();
     BOOST_REQUIRE_MESSAGE(text.starts_with(prefix), text);
     return text.substr(prefix.size());
   };
   BOOST_TEST(why("missing") == "No such file or directory");
   BOOST_TEST(why("") == "is a directory");
-  write_file(folder.file("empty"), {});
+  write_file(folder.path("empty"), {});
   BOOST_TEST(why("empty") == "is empty");
-  write_file(folder.file("text"), std::vector<std::byte>(1000, std::byte{'x'}));
+  write_file(folder.path("text"), std::vector<std::byte>(1000, std::byte{'x'}));
   BOOST_TEST(why("text") == "not an .octet file");
-  BOOST_REQUIRE(mkfifo(folder.file("pipe").c_str(), 0600) == 0);
+  BOOST_REQUIRE(mkfifo(folder.path("pipe").c_str(), 0600) == 0);
   BOOST_TEST(why("pipe") == "is not a regular file");
 
   auto bytes = testing::required(serialize(testing::small_program(1, true)));
   bytes[8] = std::byte{kFormatVersion + 1};
-  write_file(folder.file("newer"), bytes);
+  write_file(folder.path("newer"), bytes);
   BOOST_TEST(why("newer") == "needs format version 2, this build reads up to 1");
 }
 
 BOOST_AUTO_TEST_CASE(a_model_that_cannot_be_written_leaves_nothing_behind) {
-  Folder folder;
+  const TempFolder folder;
   const Program program = testing::small_program(1, true);
-  const std::string nowhere = folder.file("no/m.octet");
+  const std::string nowhere = folder.path("no/m.octet");
   BOOST_TEST(save(program, nowhere).why() ==
              "can't write " + nowhere + ": No such file or directory");
   // A folder can't be replaced by a file: everything up to the rename succeeds.
-  fs::create_directory(folder.file("taken"));
-  BOOST_TEST(save(program, folder.file("taken")).why() ==
-             "can't write " + folder.file("taken") + ": Is a directory");
+  fs::create_directory(folder.path("taken"));
+  BOOST_TEST(save(program, folder.path("taken")).why() ==
+             "can't write " + folder.path("taken") + ": Is a directory");
   BOOST_TEST(folder.entries() == 1u);
 
   Program broken = program;
   broken.outputs[0] = 9999;
-  BOOST_TEST(save(broken, folder.file("m.octet")).why() ==
-             folder.file("m.octet") + ": program output 9999 is not an activation");
+  BOOST_TEST(save(broken, folder.path("m.octet")).why() ==
+             folder.path("m.octet") + ": program output 9999 is not an activation");
   BOOST_TEST(folder.entries() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(saving_replaces_the_old_file_at_once) {
-  Folder folder;
-  const std::string path = folder.file("m.octet");
+  const TempFolder folder;
+  const std::string path = folder.path("m.octet");
   BOOST_REQUIRE(save(testing::small_program(1, true), path));
   // The old model stays readable while it is mapped.
   const Program old = testing::required(load_program(path));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/temp_folder_testing.h"
 #include "engine/engine_testing.h"
 #include "engine/format.h"
 #include "tensor/state_dict.h"
@@ -18,7 +19,6 @@
 #include "tests/process_testing.h"
 #include "zoo/checkpoint.h"
 #include "zoo/files.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet {
 namespace {
@@ -101,7 +101,7 @@ void check_refused(const Arguments& command, const std::string& named, const std
 
 BOOST_AUTO_TEST_CASE(a_file_that_does_not_fit_leaves_the_old_one_and_nothing_else) {
   for (const Writer& writer : writers()) {
-    const zoo::TempFolder folder;
+    const TempFolder folder;
     const std::string path = folder.path("file");
     BOOST_TEST(writer.write(path) == "");
     const auto bytes = fs::file_size(path);
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_does_not_fit_leaves_the_old_one_and_nothing_els
 }
 
 BOOST_AUTO_TEST_CASE(a_place_that_can_not_be_written_is_named) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   folder.write("file", "text");
   fs::create_directories(folder.path("folder/full"));
   const Names before = names_in(folder.path());
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_place_that_can_not_be_written_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_is_read_only_is_named) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   fs::create_directory(folder.path("mine"));
   folder.write("mine/file", "text");
   chmod(folder.path("mine").c_str(), 0555);
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_folder_that_is_read_only_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(a_run_of_training_keeps_its_last_checkpoint) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   write_pictures(folder, "train", 64, 1);
   write_pictures(folder, "t10k", 16, 2);
   for (const char* name : {"scratch", "out"}) fs::create_directory(folder.path(name));
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(a_run_of_training_keeps_its_last_checkpoint) {
 }
 
 BOOST_AUTO_TEST_CASE(reports_that_do_not_fit_are_an_error) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   fs::create_directory(folder.path("scratch"));
   const std::string model = folder.path("m.octet"), report = folder.path("r.json");
   BOOST_REQUIRE(engine::save(engine::testing::small_program(1, true), model));

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/temp_folder_testing.h"
 #include "tests/process_testing.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet {
 namespace {
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(a_block_that_differs_from_its_file_is_found) {
 }
 
 BOOST_AUTO_TEST_CASE(the_first_qat_model_learns_and_ships_what_was_trained) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   const std::string program = fs::absolute("docs/examples/first_qat_model").string();
   fs::current_path(folder.path());  // where it writes
   const ProcessResult result = run_process({program}, folder.path());

@@ -4,10 +4,10 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
+#include "base/temp_folder_testing.h"
 #include "engine/engine_testing.h"
 #include "engine/format.h"
 #include "tests/process_testing.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet::engine {
 namespace {
@@ -17,7 +17,7 @@ std::string bytes_at(Session& session, const Model& model, ValueId id) {
 }
 
 // The file, and what goes into and comes out of every layer with weights.
-void write_model_and_layers(const Program& program, const zoo::TempFolder& folder) {
+void write_model_and_layers(const Program& program, const TempFolder& folder) {
   const auto saved = save(program, folder.path("model.octet"));
   BOOST_REQUIRE_MESSAGE(saved, saved.why());
   const auto model = testing::make_model(program);
@@ -32,7 +32,7 @@ void write_model_and_layers(const Program& program, const zoo::TempFolder& folde
   }
 }
 
-ProcessResult read_in_python(const zoo::TempFolder& folder) {
+ProcessResult read_in_python(const TempFolder& folder) {
   return run_process(
       {"/usr/bin/python3", "tests/octet_reader.py", folder.path("model.octet"), folder.path()},
       folder.path());
@@ -41,7 +41,7 @@ ProcessResult read_in_python(const zoo::TempFolder& folder) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_reader_from_the_page_gets_the_engines_integers) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   const Program program = testing::small_program(11, true);
   write_model_and_layers(program, folder);
   const ProcessResult result = read_in_python(folder);
@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(a_reader_from_the_page_gets_the_engines_integers) {
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_integer_and_a_damaged_file_are_noticed) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   write_model_and_layers(testing::small_program(12, true), folder);
   std::string out = read_file(folder.path("1.out"));
   out[out.size() / 2] ^= 1;

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/rng.h"
-#include "zoo/temp_folder_testing.h"
+#include "base/temp_folder_testing.h"
 
 namespace octet {
 
@@ -15,7 +15,7 @@ inline std::string big_endian(uint32_t n) {
 
 // Pictures of noise with a bright row that says which of ten classes they are of. name: "train" or
 // "t10k".
-inline void write_pictures(const zoo::TempFolder& folder, const std::string& name, uint32_t count,
+inline void write_pictures(const TempFolder& folder, const std::string& name, uint32_t count,
                            uint64_t seed) {
   Rng rng(seed);
   std::string pixels = big_endian(0x803) + big_endian(count) + big_endian(28) + big_endian(28);

@@ -11,9 +11,9 @@
 #include <thread>
 
 #include "base/rng.h"
+#include "base/temp_folder_testing.h"
 #include "engine/format.h"
 #include "tests/process_testing.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet {
 namespace {
@@ -86,7 +86,7 @@ class Desk {
   Json json(const std::string& name) const { return Json::parse(read_file(path(name))); }
 
  private:
-  zoo::TempFolder folder_;
+  TempFolder folder_;
 };
 
 void check_refused(const ProcessResult& result, const std::string& reason) {

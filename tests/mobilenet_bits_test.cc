@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/parallel.h"
+#include "base/temp_folder_testing.h"
 #include "engine/format.h"
 #include "kernels/kernel_testing.h"
 #include "nn/graph.h"
@@ -16,7 +17,6 @@
 #include "quant/quant_testing.h"
 #include "tests/generated_images.h"
 #include "zoo/random_model.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet {
 namespace {
@@ -28,7 +28,8 @@ nn::Module& network() {
   static const std::unique_ptr<nn::Module> model = [] {
     SingleThread pool;
     const GeneratedImages images(kImages, kSide);
-    return zoo::create_random_model("mobilenet_v2", 7, images, zoo::spread_indices(kImages, kImages), pool);
+    return zoo::create_random_model("mobilenet_v2", 7, images,
+                                    zoo::spread_indices(kImages, kImages), pool);
   }();
   return *model;
 }
@@ -178,7 +179,7 @@ BOOST_AUTO_TEST_CASE(at_224_simulate_equals_engine_and_every_target_gives_its_bi
 }
 
 BOOST_AUTO_TEST_CASE(a_file_keeps_the_bits_and_is_small) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   const Tensor x = generated_input(kImages, kSide);
   const struct {
     const char* name;

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/buffer.h"
+#include "base/temp_folder_testing.h"
 #include "embed/octet.h"
 #include "engine/format.h"
 #include "nn/module.h"
@@ -21,7 +22,6 @@
 #include "tests/process_testing.h"
 #include "zoo/png_testing.h"
 #include "zoo/random_model.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet {
 namespace {
@@ -97,7 +97,7 @@ class Desk {
   }
 
  private:
-  zoo::TempFolder folder_;
+  TempFolder folder_;
 };
 
 const Desk& desk() {

@@ -7,10 +7,10 @@
 #include <ostream>
 #include <string>
 
+#include "base/temp_folder_testing.h"
 #include "engine/engine_testing.h"
 #include "engine/format.h"
 #include "tests/package_testing.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet {
 namespace {
@@ -49,7 +49,7 @@ std::string on(const Processor& processor, const std::string& command) {
 
 // The command that prints the target and the scores of that model.
 std::string print_scores(const engine::Program& model) {
-  static const zoo::TempFolder folder;
+  static const TempFolder folder;
   static const std::string program =
       build(std::filesystem::absolute("tests/print_scores.c").string(), "print_scores");
   const auto saved = engine::save(model, folder.path("model.octet"));
@@ -93,7 +93,7 @@ BOOST_DATA_TEST_CASE(float_models_run_with_what_the_processor_has, kProcessors, 
 // Else the others would prove nothing.
 BOOST_AUTO_TEST_CASE(an_emulated_processor_stops_at_what_it_lacks) {
   if (!possible()) return;
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   const std::string source = folder.write(
       "avx2.c", "int main(void) { __asm__(\"vpaddd %%ymm0, %%ymm0, %%ymm0\" ::: \"xmm0\"); }\n");
   const std::string program = build(source, "avx2");

@@ -13,11 +13,11 @@
 #include <string>
 #include <vector>
 
+#include "base/temp_folder_testing.h"
 #include "engine/format.h"
 #include "tests/elf_testing.h"
 #include "tests/package_testing.h"
 #include "tests/process_testing.h"
-#include "zoo/temp_folder_testing.h"
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
@@ -65,7 +65,7 @@ std::vector<std::string> strange_needs(const ElfFile& elf) {
 }
 
 // Says which of three colours an image has most of.
-std::string colour_model(const zoo::TempFolder& folder) {
+std::string colour_model(const TempFolder& folder) {
   engine::Program program;
   const auto image = program.add_activation("image", DType::f32, {1, 8, 8, 3});
   const auto mean = program.add_activation("mean", DType::f32, {1, 1, 1, 3});
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(the_package_is_the_same_whoever_builds_it) {
 }
 
 BOOST_AUTO_TEST_CASE(examples_build_with_a_plain_compiler_and_classify_a_jpeg) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   const std::string model = colour_model(folder), image = folder.path("green.jpg");
   BOOST_REQUIRE(stbi_write_jpg(image.c_str(), 40, 30, 3, green_pixels(40 * 30).data(), 90));
   for (const char* library : {"../lib/liboctet.a", "-L../lib -Wl,-rpath,$PWD/../lib -loctet"}) {
@@ -157,7 +157,7 @@ std::vector<std::string> scripts_of_the_readme() {
 }
 
 BOOST_AUTO_TEST_CASE(the_commands_of_the_readme_work) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   const std::string image = package_root() + "/examples/image.jpg";
   fs::copy_file(colour_model(folder), package_root() + "/examples/model.octet");
   BOOST_REQUIRE(stbi_write_jpg(image.c_str(), 40, 30, 3, green_pixels(40 * 30).data(), 90));
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(the_commands_of_the_readme_work) {
 }
 
 BOOST_AUTO_TEST_CASE(what_the_page_shows_builds_and_works) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   const std::string model = colour_model(folder), code = fs::absolute("docs/examples").string();
   check_works("sh " + code + "/embed.sh");
   const std::string flags = " -I../include ../lib/liboctet.a -lm -lpthread -o ";
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(python_runs_a_model) {
     BOOST_TEST_MESSAGE("skipped: there is no python3");
     return;
   }
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   const std::vector<uint8_t> pixels = green_pixels(64);
   const std::string image =
       folder.write("green.ppm", "P6 8 8 255\n" + std::string(pixels.begin(), pixels.end()));

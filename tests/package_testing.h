@@ -6,14 +6,14 @@
 #include <filesystem>
 #include <string>
 
+#include "base/temp_folder_testing.h"
 #include "tests/process_testing.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet {
 
 // In an empty environment.
 inline ProcessResult shell(const std::string& command) {
-  const zoo::TempFolder scratch;
+  const TempFolder scratch;
   return run_process({"/usr/bin/env", "-i", "PATH=/usr/bin:/bin", "/bin/sh", "-c", command},
                      scratch.path());
 }
@@ -24,7 +24,7 @@ inline bool has(const char* program) {
 
 // Its folder, unpacked once: ".../octet-0.1.0-linux-x86_64".
 inline const std::string& package_root() {
-  static const zoo::TempFolder folder;
+  static const TempFolder folder;
   static const std::string path = [] {
     std::string name;
     for (const auto& entry : std::filesystem::directory_iterator("embed"))

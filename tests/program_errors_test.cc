@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/temp_folder_testing.h"
 #include "engine/format.h"
 #include "nn/module.h"
 #include "tensor/state_dict_testing.h"
@@ -17,7 +18,6 @@
 #include "tests/generated_images.h"
 #include "tests/process_testing.h"
 #include "zoo/random_model.h"
-#include "zoo/temp_folder_testing.h"
 
 // The formats' other half: the programs read with stb_image.
 #define STB_IMAGE_WRITE_IMPLEMENTATION
@@ -103,7 +103,7 @@ class Desk {
   const StateDict weights = random_weights();
 
  private:
-  zoo::TempFolder folder_;
+  TempFolder folder_;
   std::string labels_;
 };
 

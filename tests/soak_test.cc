@@ -10,11 +10,11 @@
 #include <string>
 
 #include "base/resident_memory_testing.h"
+#include "base/temp_folder_testing.h"
 #include "embed/octet.h"
 #include "engine/engine_testing.h"
 #include "engine/format.h"
 #include "tests/fuzz/programs.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet {
 namespace {
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(a_million_runs_by_two_threads_take_no_memory) {
 }
 
 BOOST_AUTO_TEST_CASE(models_that_are_loaded_and_freed_leave_nothing) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   for (const engine::Program& program : fuzz::small_programs()) {
     const std::string path = folder.path("m.octet");
     BOOST_REQUIRE(engine::save(program, path));
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(models_that_are_loaded_and_freed_leave_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(models_that_are_refused_leave_nothing) {
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   engine::Program program = engine::testing::small_program(1, true);
   const auto file = engine::testing::required(engine::serialize(program));
   std::string bytes(reinterpret_cast<const char*>(file.data()), file.size());

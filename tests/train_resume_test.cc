@@ -9,9 +9,9 @@
 #include <thread>
 
 #include "base/rng.h"
+#include "base/temp_folder_testing.h"
 #include "tests/generated_idx.h"
 #include "tests/process_testing.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet {
 namespace {
@@ -82,7 +82,7 @@ class Desk {
   }
 
  private:
-  zoo::TempFolder folder_;
+  TempFolder folder_;
 };
 
 void check_killed_runs(const Arguments& kind) {

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 
+#include "base/temp_folder_testing.h"
 #include "engine/compose.h"
 #include "engine/format.h"
 #include "nn/activation.h"
@@ -15,7 +16,6 @@
 #include "tests/generated_idx.h"
 #include "tests/process_testing.h"
 #include "zoo/preprocess.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet {
 namespace {
@@ -71,7 +71,7 @@ class Desk {
   }
 
  private:
-  zoo::TempFolder folder_;
+  TempFolder folder_;
 };
 
 engine::Program cut_at(const engine::Program& program, const std::string& value) {

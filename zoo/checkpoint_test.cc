@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "base/error.h"
-#include "zoo/temp_folder_testing.h"
+#include "base/temp_folder_testing.h"
 
 namespace octet::zoo {
 namespace {

@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/temp_folder_testing.h"
 #include "zoo/png_testing.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet::zoo {
 namespace {

@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "base/error.h"
-#include "zoo/temp_folder_testing.h"
+#include "base/temp_folder_testing.h"
 
 namespace octet::zoo {
 namespace {

@@ -6,7 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/error.h"
-#include "zoo/temp_folder_testing.h"
+#include "base/temp_folder_testing.h"
 
 namespace octet::zoo {
 namespace {

@@ -3,9 +3,9 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/temp_folder_testing.h"
 #include "tensor/state_dict.h"
 #include "zoo/models.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet::zoo {
 namespace {

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "zoo/temp_folder_testing.h"
+#include "base/temp_folder_testing.h"
 
 namespace octet::zoo {
 namespace {

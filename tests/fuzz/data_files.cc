@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "base/temp_folder_testing.h"
 #include "tensor/zip.h"
 #include "tests/fuzz/readers.h"
 #include "tests/generated_idx.h"
@@ -12,7 +13,6 @@
 #include "zoo/labels.h"
 #include "zoo/png_testing.h"
 #include "zoo/preprocess.h"
-#include "zoo/temp_folder_testing.h"
 #include "zoo/text.h"
 #include "zoo/vocabulary.h"
 
@@ -66,7 +66,7 @@ void read_vocabulary(const std::string& text) {
 }
 
 void read_label_file(const std::string& text) {
-  static const zoo::TempFolder folder;
+  static const TempFolder folder;
   zoo::read_labels(folder.write("labels.csv", text), 10);
 }
 
@@ -85,7 +85,7 @@ constexpr void (*kTextReaders[])(const std::string&) = {read_vocabulary, read_la
 
 // One byte: how much of the rest is the file of labels; then that of images. Packed or not.
 std::string refuse_idx(Bytes bytes) {
-  static const zoo::TempFolder folder;
+  static const TempFolder folder;
   const auto [count, rest] = Choice(bytes);
   const size_t labels = std::min<size_t>(count, rest.size());
   folder.write("t10k-labels-idx1-ubyte", text_of(rest.first(labels)));
@@ -109,7 +109,7 @@ Seeds idx_seeds() {
 }
 
 std::string refuse_cifar10(Bytes bytes) {
-  static const zoo::TempFolder folder;
+  static const TempFolder folder;
   folder.write("test_batch.bin", text_of(bytes));
   return refusal_of([&] {
     const zoo::Cifar10Images images(folder.path(), zoo::Split::test, {.resize = 32, .crop = 32});

@@ -10,8 +10,8 @@
 #include <list>
 #include <string_view>
 
+#include "base/temp_folder_testing.h"
 #include "tests/fuzz/entries.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet::fuzz {
 namespace {
@@ -29,7 +29,7 @@ const Entry& find_entry(std::string_view name) {
 
 // A folder for as long as the process lives.
 const std::string& write_seeds() {
-  static const zoo::TempFolder folder;
+  static const TempFolder folder;
   size_t number = 0;
   for (const std::string& seed : chosen->seeds())
     folder.write("seed-" + std::to_string(number++), seed);

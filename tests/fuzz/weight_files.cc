@@ -1,9 +1,9 @@
 // Tensors in files: .pth, safetensors, checkpoints of a training run.
+#include "base/temp_folder_testing.h"
 #include "tensor/state_dict_bytes.h"
 #include "tensor/state_dict_testing.h"
 #include "tests/fuzz/readers.h"
 #include "zoo/checkpoint.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet::fuzz {
 
@@ -22,7 +22,7 @@ std::string refuse_safetensors(Bytes bytes) {
 Seeds safetensors_seeds() { return {testing::small_safetensors()}; }
 
 std::string refuse_checkpoint(Bytes bytes) {
-  static const zoo::TempFolder folder;
+  static const TempFolder folder;
   const std::string path = folder.write("checkpoint", text_of(bytes));
   return refusal_of([&] { zoo::load_checkpoint(path); });
 }
@@ -34,7 +34,7 @@ Seeds checkpoint_seeds() {
   c.generator = {1, 2, 3, 4};
   c.epoch = 1, c.batch = 2, c.options = 3;
   c.history = {{0.1, 2.0, 0.5, 0.25, 60.0}};
-  const zoo::TempFolder folder;
+  const TempFolder folder;
   const std::string path = folder.path("checkpoint");
   zoo::save_checkpoint(c, path);
   std::ifstream file(path, std::ios::binary);

@@ -4,10 +4,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/error.h"
+#include "base/temp_folder_testing.h"
 #include "engine/engine_testing.h"
 #include "engine/format.h"
 #include "engine/planner.h"
-#include "zoo/temp_folder_testing.h"
 
 namespace octet::zoo {
 namespace {
