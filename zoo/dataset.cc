@@ -14,6 +14,12 @@ std::vector<size_t> spread_indices(size_t size, size_t count) {
   return indices;
 }
 
+std::vector<size_t> spread_over(const std::vector<size_t>& indices, size_t most) {
+  std::vector<size_t> chosen = spread_indices(indices.size(), std::min(most, indices.size()));
+  for (size_t& i : chosen) i = indices[i];
+  return chosen;
+}
+
 std::vector<size_t> other_indices(size_t size, const std::vector<size_t>& indices) {
   std::vector<size_t> others;
   for (size_t i = 0; i < size; ++i) {

@@ -104,6 +104,8 @@ class Joined : public Dataset {
 
 // `count` of the indices 0..size - 1, evenly spread: floor(i * size / count); count <= size.
 std::vector<size_t> spread_indices(size_t size, size_t count);
+// `most` of the indices, or all if they are fewer, evenly spread.
+std::vector<size_t> spread_over(const std::vector<size_t>& indices, size_t most);
 // The indices 0..size - 1 that are not among the sorted ones given.
 std::vector<size_t> other_indices(size_t size, const std::vector<size_t>& indices);
 

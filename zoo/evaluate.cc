@@ -19,13 +19,6 @@ constexpr size_t kRunsInTurn = 10;
 constexpr size_t kWarmUpRuns = 3;
 static_assert(kLatencyRuns % kRunsInTurn == 0);
 
-std::unique_ptr<engine::Session> create_session(const ModelPtr& model, size_t batch,
-                                                ParallelFor& pool) {
-  auto session = engine::Session::create(model, {.batch = batch, .pool = &pool});
-  OCTET_CHECK(session, "the model can't run: ", session.why());
-  return std::move(*session);
-}
-
 size_t best_class(std::span<const float> logits) {
   return static_cast<size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }

@@ -6,12 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/model.h"
 #include "zoo/batches.h"
+#include "zoo/session.h"
 
 namespace octet::zoo {
-
-using ModelPtr = std::shared_ptr<const engine::Model>;
 
 // What a model said about the images that could be decoded, in order.
 struct Predictions {

@@ -32,9 +32,7 @@ struct Engine {
 Engine create_engine(engine::Program program) {
   const auto bytes = engine::serialize(program);
   OCTET_CHECK(bytes, "the model can't be written: ", bytes.why());
-  auto model = engine::Model::create(std::move(program));
-  OCTET_CHECK(model, "the model can't run: ", model.why());
-  return {*model, bytes->size()};
+  return {create_model(std::move(program)), bytes->size()};
 }
 
 void add_metadata(const QuantizeJob& job, engine::Program& program) {
@@ -63,8 +61,7 @@ size_t observe(const char* what, quant::PreparedModel& prepared, const QuantizeJ
   const Skipped skipped =
       for_each_batch(*job.data, job.calibration, kCalibrationBatch, pool, progress, use);
   OCTET_CHECK(images > 0, "none of the ", job.calibration.size(),
-              " calibration images could be decoded: ",
-              skipped.reasons.empty() ? "there are none" : skipped.reasons[0]);
+              " calibration images could be decoded: ", skipped.reasons.at(0));
   return images;
 }
 

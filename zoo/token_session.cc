@@ -10,6 +10,7 @@
 #include "base/median.h"
 #include "engine/compose.h"
 #include "kernels/activation_f32.h"
+#include "zoo/session.h"
 #include "zoo/token_batches.h"
 
 namespace octet::zoo {
@@ -50,12 +51,9 @@ engine::Program stream_program(const engine::Program& program, int64_t steps) {
 }
 
 TokenSession::TokenSession(engine::Program program, size_t streams, ParallelFor& pool) {
-  auto model = engine::Model::create(std::move(program));
-  OCTET_CHECK(model, "the model can't run: ", model.why());
-  auto session = engine::Session::create(*model, {.batch = streams, .pool = &pool});
-  OCTET_CHECK(session, "the model can't run: ", session.why());
-  session_ = std::move(*session);
-  program_ = &(*model)->program();  // kept by the session
+  const ModelPtr model = create_model(std::move(program));
+  session_ = create_session(model, streams, pool);
+  program_ = &model->program();  // kept by the session
   const auto bytes = [&](engine::ValueId id) {
     return static_cast<size_t>(session_->shape(id).elements()) *
            size_of(program_->values[id].dtype);

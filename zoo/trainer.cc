@@ -292,24 +292,22 @@ double Trainer::test_accuracy() {
 }
 
 double Trainer::accuracy_on(const Dataset& data) {
-  auto model = engine::Model::create(program());
-  OCTET_CHECK(model, "the model can't run: ", model.why());
+  const ModelPtr model = create_model(program());
   std::vector<size_t> indices(data.size());
   std::iota(indices.begin(), indices.end(), size_t{0});
   Progress progress("test", indices.size());
-  const Predictions predictions = predict(*model, data, indices, default_pool(), progress);
+  const Predictions predictions = predict(model, data, indices, default_pool(), progress);
   return static_cast<double>(count_top(predictions, 1)) /
          std::max(1.0, static_cast<double>(predictions.size()));
 }
 
 size_t Trainer::count_equal_simulations(const Dataset& data) {
   OCTET_CHECK(prepared_ != nullptr, "only a quantization-aware run can be simulated");
-  auto model = engine::Model::create(program());
-  OCTET_CHECK(model, "the model can't run: ", model.why());
+  const ModelPtr model = create_model(program());
   std::vector<size_t> indices(data.size());
   std::iota(indices.begin(), indices.end(), size_t{0});
   Progress engine_progress("engine", indices.size());
-  const Predictions engine = predict(*model, data, indices, default_pool(), engine_progress);
+  const Predictions engine = predict(model, data, indices, default_pool(), engine_progress);
   const AveragedWeights averaged(average_);
   prepared_->set_mode(quant::Mode::simulate);
   constexpr size_t kBatch = 32;

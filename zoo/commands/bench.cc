@@ -49,9 +49,7 @@ class Bench : public Command {
  private:
   ModelPtr model() const {
     if (model_.empty()) return load_model(user_path(file_));
-    auto model = engine::Model::create(make_seeded_model(find_model(model_)));
-    OCTET_CHECK(model, model.why());
-    return *model;
+    return create_model(make_seeded_model(find_model(model_)));
   }
 
   ThreadsOption threads_;

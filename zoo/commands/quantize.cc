@@ -1,6 +1,5 @@
 #include "zoo/commands/quantize.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <iostream>
 
@@ -67,16 +66,11 @@ class Quantize : public Command {
   // Of the float model and the first int8 model.
   static LayerStudy study_layers(const QuantizeResult& result, const QuantizeJob& job,
                                  ParallelFor& pool) {
-    const auto float_model = engine::Model::create(result.float_program);
-    OCTET_CHECK(float_model, float_model.why());
-    const auto int8_model = engine::Model::create(result.int8);
-    OCTET_CHECK(int8_model, int8_model.why());
+    const ModelPtr float_model = create_model(result.float_program);
+    const ModelPtr int8_model = create_model(result.int8);
     LayerStudy study;
-    Comparer comparer(*float_model, *int8_model, pool);
-    std::vector<size_t> images;
-    const size_t count = std::min(kStudyImages, job.evaluation.size());
-    for (const size_t i : spread_indices(job.evaluation.size(), count))
-      images.push_back(job.evaluation[i]);
+    Comparer comparer(float_model, int8_model, pool);
+    const std::vector<size_t> images = spread_over(job.evaluation, kStudyImages);
     Progress progress("comparison", images.size());
     const size_t bytes = job.data->preprocessing().elements() * sizeof(float);
     for_each_batch(*job.data, images, 1, pool, progress, [&](const Batch& batch) {
@@ -84,8 +78,8 @@ class Quantize : public Command {
       comparer.show({std::vector<std::byte>(pixels, pixels + bytes)});
     });
     study.comparison = comparer.result();
-    study.float_times = measure_model(*float_model, pool, {.runs = kStudyRuns});
-    study.int8_times = measure_model(*int8_model, pool, {.runs = kStudyRuns});
+    study.float_times = measure_model(float_model, pool, {.runs = kStudyRuns});
+    study.int8_times = measure_model(int8_model, pool, {.runs = kStudyRuns});
     return study;
   }
 
