@@ -1,141 +1,21 @@
-// octet, run as its user does: a small ResNet goes from weights to files that every command reads;
-// bad input gets exit code 1 and one line that names it.
+// octet, run as its user does: a small ResNet goes from weights to files that every command reads.
 #define BOOST_TEST_MODULE octet_program
 #include <signal.h>
 
-#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <filesystem>
-#include <limits>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <thread>
 
-#include "base/buffer.h"
-#include "base/temp_folder_testing.h"
 #include "embed/octet.h"
 #include "engine/format.h"
-#include "nn/module.h"
-#include "tensor/state_dict.h"
-#include "tests/generated_images.h"
-#include "tests/process_testing.h"
-#include "zoo/png_testing.h"
-#include "zoo/random_model.h"
+#include "tests/octet_desk.h"
 
 namespace octet {
-namespace {
 
 namespace fs = std::filesystem;
-using Arguments = std::vector<std::string>;
 using nlohmann::json;
-
-// Tests run in the workspace's root.
-constexpr const char* kOctet = "zoo/octet";
-constexpr size_t kTestImages = 20;
-
-// Records of CIFAR-10 (zoo/cifar10.h).
-std::string cifar_records(size_t count, uint64_t seed) {
-  Rng rng(seed);
-  std::string bytes;
-  for (size_t i = 0; i < count; ++i) {
-    bytes += static_cast<char>(rng.below(10));
-    for (int p = 0; p < 3072; ++p) bytes += static_cast<char>(rng.below(256));
-  }
-  return bytes;
-}
-
-// What a user has: weights of a ResNet-20, and CIFAR-10.
-class Desk {
- public:
-  Desk() {
-    for (const char* name : {"cifar", "scratch", "empty"}) fs::create_directory(path(name));
-    folder_.write("cifar/data_batch_1.bin", cifar_records(12, 1));
-    folder_.write("cifar/test_batch.bin", cifar_records(kTestImages, 2));
-    SingleThread pool;
-    const GeneratedImages images(8, 32);
-    const auto model =
-        zoo::create_random_model("resnet20", 1, images, zoo::spread_indices(8, 8), pool);
-    save_safetensors(model->state_dict(), path("w.safetensors"));
-  }
-
-  std::string path(const std::string& name) const { return folder_.path(name); }
-  std::string write(const std::string& name, const std::string& bytes) const {
-    return folder_.write(name, bytes);
-  }
-  // A grey PNG of CIFAR's size.
-  std::string write_image(const std::string& name) const {
-    const zoo::Bytes png = zoo::make_png(32, 32, 0, zoo::Bytes(32 * 32, 128));
-    return write(name, {png.begin(), png.end()});
-  }
-  std::string data_folder() const { return "--data-folder=" + path("cifar"); }
-
-  ProcessResult run(Arguments arguments) const {
-    arguments.insert(arguments.begin(), kOctet);
-    return run_process(arguments, path("scratch"));
-  }
-
-  // The standard output of a run that went well.
-  std::string output_of(const Arguments& arguments) const {
-    const ProcessResult result = run(arguments);
-    BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);
-    BOOST_TEST(lines_without_progress(result.err).empty(), result.err);
-    return result.out;
-  }
-  json json_of(Arguments arguments) const {
-    arguments.push_back("--json");
-    return json::parse(output_of(arguments));
-  }
-
-  Arguments quantize(const Arguments& more, const std::string& model = "resnet20") const {
-    Arguments arguments = {"quantize",       "--model=" + model,
-                           "--data=cifar10", data_folder(),
-                           "--threads=2",    "--weights=" + path("w.safetensors"),
-                           "--calibration=8"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
-
- private:
-  TempFolder folder_;
-};
-
-const Desk& desk() {
-  static Desk only;
-  return only;
-}
-
-struct Files {
-  std::string int8 = desk().path("int8.octet"), real = desk().path("float.octet");
-  json figures;
-};
-
-// What quantize makes of the weights.
-const Files& files() {
-  static const Files only = [] {
-    Files made;
-    const std::string figures = desk().path("figures.json");
-    desk().output_of(
-        desk().quantize({"--save=" + made.int8, "--save-float=" + made.real, "--json=" + figures}));
-    made.figures = json::parse(read_file(figures));
-    return made;
-  }();
-  return only;
-}
-
-void check_refused(const Arguments& arguments, const Arguments& named) {
-  const ProcessResult result = desk().run(arguments);
-  BOOST_TEST_CONTEXT("octet " << arguments[0]) {
-    BOOST_TEST(result.exit_code == 1);
-    const auto lines = lines_without_progress(result.err);
-    BOOST_TEST_REQUIRE(lines.size() == 1u, "not one line: " << result.err);
-    BOOST_TEST(lines[0].starts_with("octet: "), lines[0]);
-    for (const std::string& name : named)
-      BOOST_TEST(lines[0].find(name) != std::string::npos, lines[0] << "\ndoes not name " << name);
-  }
-}
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(the_program_and_every_command_explain_themselves) {
   const std::string help = desk().output_of({});
@@ -282,114 +162,6 @@ BOOST_AUTO_TEST_CASE(compare_tells_identical_from_float) {
     BOOST_TEST(layer["max_abs_difference"] > 0, layer["name"]);
   const std::string text = desk().output_of({"compare", files().real, files().int8});
   BOOST_TEST(text.find("worst 1") != std::string::npos, text);
-}
-
-BOOST_AUTO_TEST_CASE(a_model_that_gives_no_numbers_is_never_right_and_never_identical) {
-  auto program = engine::load_program(files().real);
-  BOOST_TEST_REQUIRE(bool(program), program.why());
-  AlignedBuffer bias(10 * sizeof(float));
-  std::fill_n(bias.as<float>(), 10, std::numeric_limits<float>::quiet_NaN());
-  for (engine::Value& value : program->values)
-    if (value.name == "linear.bias") value.data = std::as_bytes(std::span(bias.as<float>(), 10));
-  const std::string file = desk().path("nan.octet");
-  const auto saved = engine::save(*program, file);
-  BOOST_TEST_REQUIRE(bool(saved), saved.why());
-  check_refused({"eval", file, "--data=cifar10", desk().data_folder()},
-                {"image 0", "nan", "class 0"});
-  const std::string image = desk().write_image("nan.png");
-  check_refused({"classify", file, image}, {image, "nan", "class 0"});
-  const json compared = desk().json_of({"compare", files().real, file, "--count=2"});
-  BOOST_TEST(compared["identical"] == false);
-  for (const json& layer : compared["layers"])
-    BOOST_TEST(layer["non_finite"] == (layer["name"] == "linear" ? 20 : 0), layer["name"]);
-}
-
-BOOST_AUTO_TEST_CASE(files_that_are_no_models_are_named_by_every_command) {
-  const std::string whole = read_file(files().int8);
-  const std::string none = desk().path("none.octet"), folder = desk().path("empty");
-  const std::string cut = desk().write("cut.octet", whole.substr(0, whole.size() / 2));
-  for (const std::string& file : {none, folder, cut, desk().path("w.safetensors")}) {
-    check_refused({"eval", file, "--data=cifar10", desk().data_folder()}, {file});
-    check_refused({"bench", file}, {file});
-    check_refused({"classify", file, "a.png"}, {file});
-    check_refused({"inspect", file}, {file});
-    check_refused({"compare", files().int8, file}, {file});
-    check_refused({"compare", file, files().int8}, {file});
-  }
-}
-
-BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
-  const std::string file = files().int8, empty = desk().path("empty");
-  check_refused({"frobnicate"}, {"frobnicate", "inspect"});
-  check_refused({"--fast"}, {"--fast"});
-  check_refused({"inspect"}, {"file"});
-  check_refused({"inspect", file, "--jsom"}, {"--jsom"});
-  check_refused({"inspect", file, "--json=" + empty}, {empty});
-  for (const std::string command : {"inspect", "bench", "eval"})
-    check_refused({command, file, "--json=" + file}, {file, "is read"});
-  check_refused({"compare", file, file, "--json=" + file}, {file, "is read"});
-  const std::string records = desk().path("cifar/test_batch.bin"), bytes = read_file(records);
-  check_refused({"eval", file, "--data=cifar10", desk().data_folder(), "--json=" + records},
-                {records, "is read"});
-  check_refused(desk().quantize({"--save=" + records}), {records, "is read"});
-  const std::string image = desk().write_image("cifar/a.png");
-  check_refused({"compare", file, file, "--images=" + desk().path("cifar"), "--json=" + image},
-                {image, "is read"});
-  fs::remove(image);
-  BOOST_TEST(read_file(records) == bytes);
-  check_refused({"bench", file, "--runs=0"}, {"--runs"});
-  check_refused({"bench"}, {"--model"});
-  check_refused({"bench", file, "--model=resnet20"}, {"--model"});
-  check_refused({"bench", "--model=resnet21"}, {"resnet21"});
-  check_refused({"bench", file, "--threads=many"}, {"many"});
-  check_refused({"bench", file, "--seed=-1"}, {"--seed", "-1"});
-  check_refused({"bench", file, "--target=Z80"}, {"Z80"});
-  check_refused({"eval", file}, {"--images", "--data"});
-  check_refused({"eval", file, "--images=" + empty}, {"--labels"});
-  check_refused({"eval", file, "--data=cifar11"}, {"cifar11"});
-  check_refused({"eval", file, "--data=cifar10"}, {"cifar10", "folder"});
-  check_refused({"eval", file, "--data=cifar10", "--data-folder=" + empty}, {empty});
-  check_refused({"eval", file, "--data=cifar10", desk().data_folder(), "--count=21"},
-                {"--count=21", "20"});
-  check_refused({"eval", file, "--data=cifar10", desk().data_folder(), "--count=0"},
-                {"--count", "1 to 1000000000"});
-  check_refused({"compare", file, file, "--images=" + empty}, {empty});
-  check_refused({"compare", file}, {"b"});
-  check_refused({"quantize", "--model=resnet21"}, {"resnet21"});
-  check_refused({"quantize", "--weights=w.pth"}, {"--weights", "--data"});
-  check_refused({"quantize", "--data=cifar10"}, {"--weights"});
-  check_refused({"quantize", "--model=resnet18", "--workflow=qat"}, {"qat", "--weights"});
-  check_refused(desk().quantize({"--width=0.5"}), {"width", "0.5"});
-  check_refused(desk().quantize({}, "resnet32"), {"w.safetensors", "layer1.3", "fits resnet20"});
-  check_refused(desk().quantize({"--epochs=3"}), {"--epochs", "--workflow=qat"});
-  check_refused(desk().quantize({"--workflow=qat", "--lr=nan"}), {"--lr", "nan", "0 to 100"});
-  check_refused(desk().quantize({"--workflow=dynamic", "--min-sqnr=20"}), {"--min-sqnr", "static"});
-  check_refused(desk().quantize({"--keep-float=layer9"}), {"layer9", "linear"});
-  check_refused(desk().quantize({"--min-sqnr=199"}), {"199"});
-  check_refused({"quantize", "--model=resnet18", "--workflow=dynamic", "--calibration=4"},
-                {"--calibration", "dynamic"});
-  check_refused({"train", "--model=resnet21"}, {"resnet21"});
-  check_refused({"train", "--warmup=nan"}, {"--warmup", "nan"});
-  for (const std::string option : {"--qconfig=x86", "--weight-bits=4", "--learn-scales",
-                                   "--freeze-bn=0.5", "--freeze-observers=0.5"})
-    check_refused({"train", option}, {option.substr(0, option.find('=')), "--qat"});
-  check_refused({"train", "--resume"}, {"--resume", "--out"});
-  check_refused({"train", "--seed=1e3"}, {"--seed", "1e3"});
-  check_refused(desk().quantize({"--calibration-list=a.txt"}), {"--calibration-list"});
-  check_refused(desk().quantize({"--save=" + desk().path("x"), "--save-float=" + desk().path("x")}),
-                {"--save", "--save-float"});
-}
-
-BOOST_AUTO_TEST_CASE(messages_hold_no_control_characters_of_a_file) {
-  const std::string labels = desk().write("raw.csv", "a.png\x1b[31m\n");
-  check_refused({"eval", files().int8, "--images=" + desk().path("empty"), "--labels=" + labels},
-                {labels + ":1", "'a.png?[31m'"});
-}
-
-BOOST_AUTO_TEST_CASE(labels_beyond_the_models_classes_are_refused) {
-  const std::string labels = desk().write("labels.csv", "a.png,10\n");
-  check_refused({"eval", files().int8, "--images=" + desk().path("empty"), "--labels=" + labels},
-                {labels, "10"});
 }
 
 BOOST_AUTO_TEST_CASE(ctrl_c_ends_a_measurement) {
