@@ -166,16 +166,15 @@ def main(model_path, folder):
     model = Model(open(model_path, "rb").read())
     print(len(model.values), "values,", len(model.instructions), "instructions,",
           len(model.inputs), "input,", len(model.outputs), "output, model", model.metadata["model"])
-    same = True
+    same = []
     for number, instruction in enumerate(model.instructions):
         if instruction["op"] not in ("conv2d", "linear"):
             continue
         x, expected = (open("%s/%d.%s" % (folder, number, end), "rb").read()
                        for end in ("in", "out"))
-        right = run_layer(model, instruction, x) == expected
-        print(instruction["op"], instruction["name"], "same" if right else "differs")
-        same = same and right
-    return 0 if same else 1
+        same.append(run_layer(model, instruction, x) == expected)
+        print(instruction["op"], instruction["name"], "same" if same[-1] else "differs")
+    return 0 if all(same) else 1
 
 
 if __name__ == "__main__":
