@@ -104,6 +104,13 @@ inline constexpr ConvShape kDenseShapes[] = {
     {1, 2048, 1000, 1, 1},
 };
 
+// Matrix products, the pixels by the input channels by the output channels: 1024^3, 256^3,
+// 196x512x512, and 3136x64x64 and 12544x32x32, whose few channels leave little to hide memory behind.
+inline constexpr ConvShape kProductShapes[] = {
+    {32, 1024, 1024, 1, 1}, {16, 256, 256, 1, 1}, {14, 512, 512, 1, 1},
+    {56, 64, 64, 1, 1},     {112, 32, 32, 1, 1},
+};
+
 // The layers of a training step on images of 32x32.
 inline constexpr size_t kTrainingBatch = 64;
 inline constexpr ConvShape kTrainingShapes[] = {

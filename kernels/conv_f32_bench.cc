@@ -10,6 +10,7 @@ namespace {
 using Layer = ConvF32BenchLayer<conv_f32::Params, conv_f32::packed_bytes, conv_f32::pack,
                                 conv_f32::work, conv_f32::run, ref::conv_f32>;
 const bool kRegistered = register_convs<Layer>("conv_f32", kDenseShapes) &&
+                         register_convs<Layer>("conv_f32 product", kProductShapes) &&
                          register_convs<Layer>("conv_f32", kTrainingShapes, kTrainingBatch);
 
 }  // namespace

@@ -66,6 +66,7 @@ struct F32Layer : Layer {
 
 const bool kRegistered =
     register_convs<Layer>("conv_u8s8", kDenseShapes) &&
+    register_convs<Layer>("conv_u8s8 product", kProductShapes) &&
     register_convs<Layer>("conv_u8s8", kTrainingShapes, kTrainingBatch) &&
     register_convs<F32Layer>("conv_u8s8", kTrainingShapes, kTrainingBatch, " to f32");
 
