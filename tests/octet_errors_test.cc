@@ -107,6 +107,11 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
     check_refused({"train", option}, {option.substr(0, option.find('=')), "--qat"});
   check_refused({"train", "--resume"}, {"--resume", "--out"});
   check_refused({"train", "--seed=1e3"}, {"--seed", "1e3"});
+  check_refused(desk().quantize({"--crop=28"}), {"--crop", "folder of images"});
+  check_refused(desk().quantize({"--crop=33"}), {"--crop=33", "32", "--resize"});
+  check_refused(desk().quantize({"--mean=0.5,0.5"}), {"--mean", "2 values"});
+  check_refused({"train", "--std=0,1,1"}, {"--std", "0"});
+  check_refused({"quantize", "--resize=64"}, {"--resize", "--weights"});
   check_refused(desk().quantize({"--calibration-list=a.txt"}), {"--calibration-list"});
   check_refused(desk().quantize({"--save=" + desk().path("x"), "--save-float=" + desk().path("x")}),
                 {"--save", "--save-float"});

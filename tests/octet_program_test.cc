@@ -78,7 +78,9 @@ BOOST_AUTO_TEST_CASE(train_and_quantize_prepare_a_folders_pictures_alike) {
     }
   const Arguments both = {"--model=mobilenet_v1", "--width=0.1", "--data=" + desk().path("classes"),
                           "--threads=2"};
-  const auto run = [&](const std::string& command, const Arguments& more) {
+  const Arguments own = {"--resize=40", "--crop=32", "--std=0.25,0.5,1"};
+  const auto run = [&](const std::string& command, Arguments more) {
+    more.insert(more.end(), own.begin(), own.end());
     Arguments arguments = {command};
     arguments.insert(arguments.end(), both.begin(), both.end());
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -89,7 +91,9 @@ BOOST_AUTO_TEST_CASE(train_and_quantize_prepare_a_folders_pictures_alike) {
                    "--save=" + desk().path("v1/int8.octet")});
   const json trained = desk().json_of({"inspect", desk().path("v1/model.octet")})["metadata"];
   const json quantized = desk().json_of({"inspect", desk().path("v1/int8.octet")})["metadata"];
-  BOOST_TEST(trained["preprocess.mean"] == "0.5,0.5,0.5");
+  BOOST_TEST(trained["preprocess.crop"] == "32");
+  BOOST_TEST(trained["preprocess.mean"] == "0.5,0.5,0.5");  // the model's own
+  BOOST_TEST(trained["preprocess.std"] == "0.25,0.5,1");
   for (const auto& [key, text] : quantized.items())
     if (key.starts_with("preprocess.")) BOOST_TEST(trained[key] == text, key);
 }

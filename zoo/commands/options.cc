@@ -8,11 +8,13 @@
 #include "kernels/target.h"
 #include "zoo/data_sets.h"
 #include "zoo/files.h"
+#include "zoo/run_program.h"
 
 namespace octet::zoo {
 namespace {
 
 constexpr unsigned kMaxThreads = 256;
+constexpr int kMaxSide = 4096;
 constexpr const char* kStandardOutput = "-";
 
 }  // namespace
@@ -63,6 +65,46 @@ void ReportOption::write(const std::string& text, const nlohmann::ordered_json& 
       json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
   std::cout << (file_ == kStandardOutput ? dump : text) << std::flush;
   if (!file_.empty() && file_ != kStandardOutput) write_file(file_, dump);
+}
+
+PreprocessingOption::PreprocessingOption(CLI::App& app) {
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return app.add_option(name, value, help)->default_str("");
+  };
+  add("--resize", resize_,
+      "pixels of a folder's images on their shorter side; the model's own unless given")
+      ->check(CLI::Range(1, kMaxSide));
+  add("--crop", crop_, "pixels of the square in the middle that the network sees; likewise")
+      ->check(CLI::Range(1, kMaxSide));
+  add("--mean", mean_, "R,G,B: subtracted from pixels of 0 to 1; likewise")
+      ->delimiter(',')
+      ->check(real_between(-1e3, 1e3));
+  add("--std", std_, "R,G,B: what they are then divided by; likewise")
+      ->delimiter(',')
+      ->check(real_between(1e-6, 1e6));
+}
+
+Preprocessing PreprocessingOption::of(Preprocessing model) const {
+  model.resize = resize_.value_or(model.resize);
+  model.crop = crop_.value_or(model.crop);
+  OCTET_CHECK(model.crop <= model.resize, "--crop=", model.crop, " is more than the ", model.resize,
+              " pixels of --resize");
+  const auto take = [](const char* name, const std::vector<float>& given,
+                       std::array<float, 3>& to) {
+    if (given.empty()) return;
+    OCTET_CHECK(given.size() == to.size(), name, " has ", given.size(), " values; R,G,B are three");
+    std::ranges::copy(given, to.begin());
+  };
+  take("--mean", mean_, model.mean);
+  take("--std", std_, model.std);
+  return model;
+}
+
+void PreprocessingOption::check_used(const Preprocessing& wanted, const Dataset& images) const {
+  OCTET_CHECK(
+      !given() || images.preprocessing() == wanted,
+      "--resize, --crop, --mean and --std are for a folder of images; a data set by name is "
+      "prepared in its own way");
 }
 
 LabelledImagesOption::LabelledImagesOption(CLI::App& app) {

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,24 @@ class ReportOption {
 
  private:
   std::string file_;  // empty: not wanted; "-": standard output
+};
+
+// How a folder's images are prepared, for weights that were trained on images prepared otherwise
+// than those of the model's authors: --resize, --crop, --mean, --std, in the units of
+// Preprocessing.
+class PreprocessingOption {
+ public:
+  explicit PreprocessingOption(CLI::App& app);
+  // Whether the user gave any of them.
+  bool given() const { return resize_ || crop_ || !mean_.empty() || !std_.empty(); }
+  // The model's own but for what the user gave. Throws octet::Error for what does not go together.
+  Preprocessing of(Preprocessing model) const;
+  // Throws octet::Error for images that are not prepared as `wanted`: those of a named data set.
+  void check_used(const Preprocessing& wanted, const Dataset& images) const;
+
+ private:
+  std::optional<int> resize_, crop_;
+  std::vector<float> mean_, std_;  // empty, or one for each of R, G and B
 };
 
 // Labelled images: a folder and its labels, or a data set by name (zoo/data_sets.h).

@@ -77,12 +77,13 @@ std::vector<LabelledImage> unlabelled(const std::string& folder) {
 }
 
 QuantizeJob job_of_folder(const QuantizeOptions& o) {
-  const ModelEntry& entry = find_model(o.model);
-  auto model = entry.create({.num_classes = o.classes, .width_mult = o.width});
   // A file alone is shown what it was made for.
-  const Preprocessing how =
-      o.weights.empty() ? load_image_model(o.load).preprocessing : entry.preprocessing;
-  const int classes = count_classes(*model, entry.preprocessing.crop);
+  const Preprocessing how = o.weights.empty()
+                                ? load_image_model(o.load).preprocessing
+                                : o.preprocessing.of(find_model(o.model).preprocessing);
+  auto model = find_model(o.model).create(
+      {.num_classes = o.classes, .width_mult = o.width, .small_images = how.crop <= kSmallSide});
+  const int classes = count_classes(*model, how.crop);
   std::vector<LabelledImage> labels =
       o.labels.empty() ? unlabelled(o.images) : read_labelled_folder(o.images, o.labels, classes);
   QuantizeJob job{.model_name = title_of(o),
@@ -115,10 +116,12 @@ QuantizeJob job_of_folder(const QuantizeOptions& o) {
 
 // Calibration images come from the training set: all of the test set are evaluated.
 void add_data_set(const QuantizeOptions& o, const std::string& name, QuantizeJob& job) {
+  const Preprocessing how = o.preprocessing.of(find_model(o.model).preprocessing);
   const auto open = [&](Split split) {
-    return open_data_set(name, {.split = split,
-                                .folder = o.data_folder,
-                                .folder_preprocessing = find_model(o.model).preprocessing});
+    DataSet set =
+        open_data_set(name, {.split = split, .folder = o.data_folder, .folder_preprocessing = how});
+    o.preprocessing.check_used(how, *set.images);
+    return set;
   };
   DataSet test = open(Split::test);
   DataSet training = open(Split::train);

@@ -15,7 +15,7 @@ constexpr int kMaxClasses = 1'000'000;
 }  // namespace
 
 QuantizeOptions::QuantizeOptions(CLI::App& app, const QuantizeProgram& program)
-    : model(program.models.at(0)), threads(app) {
+    : model(program.models.at(0)), threads(app), preprocessing(app) {
   app.option_defaults()->always_capture_default();
   add_inputs(app, program);
   add_workflow(app);
@@ -98,6 +98,10 @@ void QuantizeOptions::check_combination() const {
               "--workflow=", workflow, " trains, which takes --labels");
   OCTET_CHECK(has_images() || (width == 1.0 && classes == 0),
               "--width and --classes need --weights and images");
+  OCTET_CHECK(
+      !preprocessing.given() || (has_images() && !weights.empty()),
+      "--resize, --crop, --mean and --std need --weights and images: a model file says itself "
+      "how its images are prepared");
   OCTET_CHECK(save_float.empty() || workflow != "pretrained" || !weights.empty() || is_bundled(),
               "--save-float needs --weights");
   OCTET_CHECK(load.empty() || workflow == "pretrained" || workflow == "all",

@@ -46,6 +46,7 @@ class QuantizeOptions {
   std::optional<double> min_sqnr;
   bool no_equalize = false;
   ThreadsOption threads;
+  PreprocessingOption preprocessing;
   std::string save, save_float, json, report;
 
   static constexpr const char* kBundledModel = "mobilenet_v2";

@@ -179,6 +179,7 @@ class Train : public Command {
     app.option_defaults()->always_capture_default();
     add_model_options(app, options_);
     add_training_options(app, options_.train);
+    preprocessing_.emplace(app);
     add_quantization_options(app, options_);
     add_run_options(app, options_);
     threads_.emplace(app);
@@ -214,12 +215,14 @@ class Train : public Command {
   }
 
  private:
-  // A folder's pictures become what the model's own weights were trained with, as in quantize.
+  // A folder's pictures become what the model's own weights were trained with, as in quantize,
+  // unless the options say otherwise.
   DataSet open_images(Split split) const {
-    return open_data_set(options_.data,
-                         {.split = split,
-                          .folder = options_.folder,
-                          .folder_preprocessing = find_model(options_.model).preprocessing});
+    const Preprocessing how = preprocessing_->of(find_model(options_.model).preprocessing);
+    DataSet set = open_data_set(
+        options_.data, {.split = split, .folder = options_.folder, .folder_preprocessing = how});
+    preprocessing_->check_used(how, *set.images);
+    return set;
   }
 
   std::unique_ptr<nn::Module> create_model(const DataSet& train) const {
@@ -256,6 +259,7 @@ class Train : public Command {
 
   const CLI::App& app_;
   Options options_;
+  std::optional<PreprocessingOption> preprocessing_;
   std::optional<ThreadsOption> threads_;  // behind the options of its own
 };
 
