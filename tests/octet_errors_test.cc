@@ -105,6 +105,8 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
   for (const std::string option : {"--qconfig=x86", "--weight-bits=4", "--learn-scales",
                                    "--freeze-bn=0.5", "--freeze-observers=0.5"})
     check_refused({"train", option}, {option.substr(0, option.find('=')), "--qat"});
+  check_refused({"train", "--erase=1.5"}, {"--erase", "1.5"});
+  check_refused({"train", "--erase=0.5", "--no-augment"}, {"--erase", "--no-augment"});
   check_refused({"train", "--resume"}, {"--resume", "--out"});
   check_refused({"train", "--seed=1e3"}, {"--seed", "1e3"});
   check_refused(desk().quantize({"--crop=28"}), {"--crop", "folder of images"});

@@ -28,6 +28,7 @@ struct Options {
   std::string model = "mobilenet_v2", data = "fashion-mnist", folder, weights, out;
   double width = 1.0;
   std::optional<double> dropout;
+  std::optional<float> erase;
   bool resume = false, no_augment = false, verify = false;
   TrainOptions train;
   std::vector<CLI::Option*> of_qat;  // without --qat they would change nothing
@@ -84,7 +85,10 @@ void add_quantization_options(CLI::App& app, Options& o) {
 }
 
 void add_run_options(CLI::App& app, Options& o) {
-  app.add_flag("--no-augment", o.no_augment, "images as they are");
+  CLI::Option* none = app.add_flag("--no-augment", o.no_augment, "images as they are");
+  app.add_option("--erase", o.erase, "chance of random erasing, beside the data set's augmentation")
+      ->check(real_between(0.0, 1.0))
+      ->excludes(none);
   app.add_flag("--verify", o.verify,
                "after a --qat run, compare the engine with the scalar specification on every test "
                "image (slow)");
@@ -194,7 +198,8 @@ class Train : public Command {
     OCTET_CHECK(train.images->size() >= o.train.batch_size, "--batch=", o.train.batch_size,
                 ": there are ", train.images->size(), " training images");
     const std::unique_ptr<nn::Module> model = create_model(train);
-    if (o.no_augment) o.train.augmentation = Augmentation();
+    o.train.augmentation = o.no_augment ? Augmentation() : train.augmentation;
+    if (o.erase) o.train.augmentation->erase = *o.erase;
     prepare_folder(o);
     std::ostringstream description;
     description << o.model << '|' << o.width << '|' << o.data << '|' << o.weights;
