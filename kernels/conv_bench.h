@@ -21,6 +21,7 @@
 #include "base/rng.h"
 #include "bench/peak.h"
 #include "kernels/conv2d_geometry.h"
+#include "kernels/requantize.h"
 #include "kernels/target.h"
 
 namespace octet::kernels {
@@ -199,6 +200,52 @@ struct ConvF32BenchLayer {
     return std::abs(y.as<float>()[y_index] - want.y) <= want.bound;
   }
   static double peak_gmacs() { return bench::peak_gmacs_f32(); }
+};
+
+// The same of a kernel from u8 to u8 with s8 weights; kSum: its reference before requantization.
+template <class Params, auto kPackedBytes, auto kPack, auto kWork, auto kRun, auto kSum>
+struct ConvU8BenchLayer {
+  Params params;
+  std::vector<int8_t> weight;
+  std::vector<int32_t> bias;
+  std::vector<float> multiplier;
+  AlignedBuffer x, y, packed, workspace;
+  Work work;
+
+  explicit ConvU8BenchLayer(const Conv2dGeometry& g, const Params& options = {})
+      : params(options),
+        weight(g.out_c * g.taps()),
+        bias(g.out_c),
+        multiplier(g.out_c),
+        x(g.batch * g.in_h * g.in_w * g.in_c),
+        y(g.batch * g.out_h * g.out_w * g.out_c) {
+    Rng rng(1);
+    for (int8_t& w : weight) w = static_cast<int8_t>(rng.integer(-127, 127));
+    for (int32_t& b : bias) b = static_cast<int32_t>(rng.integer(-9999, 9999));
+    for (float& m : multiplier)
+      m = rng.uniform(0.5f, 1.0f) / (90.0f * std::sqrt(static_cast<float>(g.taps())));
+    for (size_t i = 0; i < x.size(); ++i) x.as<uint8_t>()[i] = static_cast<uint8_t>(rng.next());
+    params.geometry = g;
+    params.weight = weight.data();
+    params.bias = bias.data();
+    params.multiplier = multiplier.data();
+    params.x_zero_point = 120;
+    params.range = {128, 0, 255};
+    packed = AlignedBuffer(kPackedBytes(params));
+    pack();
+    work = kWork(params);
+    workspace = AlignedBuffer(work.workspace_bytes);
+  }
+
+  void pack() { kPack(params, packed.data()); }
+  void run() {
+    kRun(params, packed.data(), x.as<uint8_t>(), y.as<uint8_t>(), workspace.data(), 0, work.tasks);
+  }
+  bool right(size_t oy, size_t ox, size_t o, size_t y_index) {
+    const int32_t acc = kSum(params, x.as<uint8_t>(), 0, oy, ox, o);
+    return y.as<uint8_t>()[y_index] == ref::requantize(acc, multiplier[o], params.range);
+  }
+  static double peak_gmacs() { return bench::peak_gmacs_u8s8(); }
 };
 
 // Layer: as above.

@@ -1,4 +1,4 @@
-// The layers that the benchmarks of winograd_f32 and winograd_f32_dw run.
+// The layers that the benchmarks of winograd_f32, winograd_f32_dw and winograd_u8s8 run.
 #pragma once
 
 #include <cstddef>

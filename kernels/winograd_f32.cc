@@ -1,5 +1,5 @@
-// Start reading at winograd_f32_layout.h (what lies where, how the work is cut) and
-// winograd_f32_transform-inl.h; the products are conv_f32's register tile. Here: packing, the
+// Start reading at winograd_tiles.h (how the work is cut), winograd_f32_layout.h (what lies where)
+// and winograd_f32_transform-inl.h; the products are conv_f32's register tile. Here: packing, the
 // loops.
 #include "kernels/winograd_f32.h"
 
@@ -75,7 +75,7 @@ void pack(const Params& params, void* packed) {
 
 Work work(const Params& params) {
   const Layout l = layout_of(params);
-  return {l.block_tasks() * l.panel_tasks(), l.workspace_bytes()};
+  return {l.tasks(), l.workspace_bytes()};
 }
 
 // A block of tiles on its way through the workspace.
@@ -117,25 +117,18 @@ class Block {
   }
 
  private:
-  // A tile's image, and its first output pixel.
-  struct Place {
-    size_t n, oy, ox;
-  };
-  Place place_of(size_t i) const {
-    const size_t tile = first_ + i, row = tile / l_.tiles_w;
-    return {row / l_.tiles_h, row % l_.tiles_h * F::kOut, tile % l_.tiles_w * F::kOut};
-  }
+  winograd::Place place_of(size_t i) const { return l_.place_of(first_ + i); }
 
   // Tiles are too small for the processor to see where the next one lies.
   static constexpr size_t kAhead = 2;
 
-  void prefetch_patch(const Place& at) const {
+  void prefetch_patch(const winograd::Place& at) const {
     // What the tiles above and to the left have not read.
     prefetch(x_ + at.n * g_.in_h * g_.in_w * g_.in_c, g_.in_h, g_.in_w, g_.in_c,
              at.oy + 2 - g_.pad_top, at.ox + 2 - g_.pad_left, 0, g_.in_c);
   }
 
-  void prefetch_output(const Place& at, size_t channel, size_t channels) const {
+  void prefetch_output(const winograd::Place& at, size_t channel, size_t channels) const {
     prefetch(y_ + at.n * g_.out_h * g_.out_w * g_.out_c, g_.out_h, g_.out_w, g_.out_c, at.oy, at.ox,
              channel, channels);
   }
@@ -148,7 +141,7 @@ class Block {
           hwy::Prefetch(image + (i * w + j) * pixel + channel + c);
   }
 
-  void transform_patch(const Place& at, float* u) const {
+  void transform_patch(const winograd::Place& at, float* u) const {
     const size_t iy = at.oy - g_.pad_top, ix = at.ox - g_.pad_left;  // may wrap around
     const bool inside = iy < g_.in_h && g_.in_h - iy >= F::kIn && ix < g_.in_w &&
                         g_.in_w - ix >= F::kIn && l_.inputs == l_.input_step;
@@ -223,7 +216,7 @@ class Block {
     }
   }
 
-  TileOutput output_of(const Place& at) const {
+  TileOutput output_of(const winograd::Place& at) const {
     return {.y = y_ + ((at.n * g_.out_h + at.oy) * g_.out_w + at.ox) * g_.out_c,
             .row_step = g_.out_w * g_.out_c,
             .pixel_step = g_.out_c,
@@ -249,17 +242,7 @@ void run(const Params& params, const void* packed, const float* x, float* y, voi
   const Layout l = layout_of(params);
   with_transform(l, [&](auto transform) {
     Block<decltype(transform)> b(params, l, static_cast<const float*>(packed), x, y, workspace);
-    size_t ready = l.blocks;  // the block whose U is in the workspace
-    for (size_t task = begin; task < end; ++task) {
-      const size_t first_block = task / l.panel_tasks() * l.blocks_per_task;
-      const size_t first_panel = task % l.panel_tasks() * l.panels_per_task;
-      for (size_t i = first_block; i < std::min(first_block + l.blocks_per_task, l.blocks); ++i) {
-        if (i != ready) b.begin(i);
-        ready = i;
-        for (size_t j = first_panel; j < std::min(first_panel + l.panels_per_task, l.panels); ++j)
-          b.finish(j);
-      }
-    }
+    l.run(b, begin, end);
   });
 }
 
@@ -274,10 +257,7 @@ HWY_EXPORT(pack);
 HWY_EXPORT(work);
 HWY_EXPORT(run);
 
-bool is_supported(const Conv2dGeometry& g) noexcept {
-  return g.kernel_h == 3 && g.kernel_w == 3 && g.stride_h == 1 && g.stride_w == 1 &&
-         g.dilation_h == 1 && g.dilation_w == 1 && g.groups == 1;
-}
+bool is_supported(const Conv2dGeometry& g) noexcept { return winograd::is_supported(g); }
 
 // Measured on Zen 4 (winograd_f32_bench): 1.4 to 3.5 times as fast where these hold.
 size_t best_tile(const Conv2dGeometry& g) noexcept {
@@ -285,10 +265,10 @@ size_t best_tile(const Conv2dGeometry& g) noexcept {
   // either.
   constexpr size_t kLeastChannels = 16;
   if (std::min(g.in_c, g.out_c) < kLeastChannels) return 0;
-  const size_t least = fewest_products(g);
+  const size_t least = winograd::fewest_products(g);
   for (const size_t m : {least, 6 - least}) {
     // Images of 1x1, and those that leave half of their last tiles empty.
-    if (12 * products(g, m) > 7 * 9 * g.out_h * g.out_w) continue;
+    if (12 * winograd::products(g, m) > 7 * 9 * g.out_h * g.out_w) continue;
     // Weights grow to (m + 2)^2 / 9 times their size. Beyond L2, reading them for less than a
     // register tile of rows takes the time that multiplications no longer do.
     constexpr size_t kLeastTiles = 12, kCachedWeights = 256 * 1024;

@@ -14,6 +14,8 @@
 #include "kernels/depthwise_f32.h"
 #include "kernels/depthwise_u8s8.h"
 #include "kernels/winograd_f32.h"
+#include "kernels/winograd_u8s8.h"
+#include "kernels/winograd_u8s8_ref.h"
 
 namespace octet::engine {
 namespace {
@@ -27,6 +29,16 @@ struct ConvU8 {
   static constexpr auto pack = kernels::conv_u8s8::pack;
   static constexpr auto work = kernels::conv_u8s8::work;
   static constexpr auto run = kernels::conv_u8s8::run;
+  static constexpr auto reference = kernels::ref::conv_u8s8<Params>;
+};
+struct WinogradU8 {
+  using Params = kernels::winograd_u8s8::Params;
+  using Element = uint8_t;
+  static constexpr const char* kLabel = "winograd_u8s8";
+  static constexpr auto packed_bytes = kernels::winograd_u8s8::packed_bytes;
+  static constexpr auto pack = kernels::winograd_u8s8::pack;
+  static constexpr auto work = kernels::winograd_u8s8::work;
+  static constexpr auto run = kernels::winograd_u8s8::run;
   static constexpr auto reference = kernels::ref::conv_u8s8<Params>;
 };
 struct DepthwiseU8 {
@@ -57,7 +69,6 @@ struct DepthwiseF32 {
   static constexpr auto work = kernels::depthwise_f32::work;
   static constexpr auto run = kernels::depthwise_f32::run;
 };
-
 struct WinogradF32 {
   using Params = kernels::winograd_f32::Params;
   using Element = float;
@@ -183,6 +194,9 @@ Result<std::unique_ptr<Kernel>> bind_u8(Operands& operands, const kernels::Conv2
   };
   if (depthwise)
     return make_kernel<DepthwiseU8>(fill(DepthwiseU8::Params()), std::move(multiplier));
+  WinogradU8::Params winograd = fill(WinogradU8::Params());
+  winograd.tile = kernels::winograd_u8s8::best_tile(winograd);
+  if (winograd.tile != 0) return make_kernel<WinogradU8>(winograd, std::move(multiplier));
   return make_kernel<ConvU8>(fill(ConvU8::Params()), std::move(multiplier));
 }
 

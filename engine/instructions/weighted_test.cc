@@ -7,6 +7,7 @@
 #include "kernels/conv_f32_ref.h"
 #include "kernels/conv_u8s8.h"
 #include "kernels/conv_u8s8_ref.h"
+#include "kernels/target.h"
 #include "kernels/winograd_f32.h"
 
 namespace octet::engine {
@@ -117,39 +118,53 @@ void check_f32(Program program, const kernels::conv_f32::Params& params, const s
   BOOST_TEST(beyond == 0u);
 }
 
+void check_conv2d_u8(const Case& c, const std::string& label) {
+  Rng rng(c.in_h * c.out_c);
+  const size_t taps = c.kernel_h * c.kernel_w * (c.in_c / c.groups);
+  const QParams x{0.02f, 77}, y{0.02f * 0.002f * 75 * 30, 130};
+  const U8Weights w(rng, c.out_c, taps, x.scale, y.scale);
+  Program program;
+  program.inputs = {program.add_activation("x", DType::u8, shape(1, c.in_h, c.in_w, c.in_c), x)};
+  const ValueId weight = program.add_constant(
+      "weight", DType::s8, shape(c.out_c, c.kernel_h, c.kernel_w, c.in_c / c.groups),
+      w.weight.data());
+  const Shape channels{static_cast<int64_t>(c.out_c)};
+  const ValueId bias = program.add_constant("bias", DType::s32, channels, w.bias.data());
+  const ValueId scale =
+      program.add_constant("weight_scale", DType::f32, channels, w.weight_scale.data());
+  program.outputs = {
+      program.add_activation("y", DType::u8, shape(1, c.out_h, c.out_w, c.out_c), y)};
+  Instruction& instruction =
+      program.add_instruction("conv2d", "layer", {0, weight, bias, scale}, {program.outputs[0]});
+  set_attributes(instruction, c);
+  testing::set(instruction, "quant_min", 10);
+  testing::set(instruction, "quant_max", 201);
+
+  const kernels::conv_u8s8::Params params{.geometry = geometry_of(c, 3),
+                                          .weight = w.weight.data(),
+                                          .bias = w.bias.data(),
+                                          .multiplier = w.multiplier.data(),
+                                          .x_zero_point = 77,
+                                          .range = {130, 10, 201}};
+  check_u8(std::move(program), params, label);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(conv2d_u8_equals_its_specification) {
-  for (const Case& c : kCases) {
-    Rng rng(c.in_h * c.out_c);
-    const size_t taps = c.kernel_h * c.kernel_w * (c.in_c / c.groups);
-    const QParams x{0.02f, 77}, y{0.02f * 0.002f * 75 * 30, 130};
-    const U8Weights w(rng, c.out_c, taps, x.scale, y.scale);
-    Program program;
-    program.inputs = {program.add_activation("x", DType::u8, shape(1, c.in_h, c.in_w, c.in_c), x)};
-    const ValueId weight = program.add_constant(
-        "weight", DType::s8, shape(c.out_c, c.kernel_h, c.kernel_w, c.in_c / c.groups),
-        w.weight.data());
-    const Shape channels{static_cast<int64_t>(c.out_c)};
-    const ValueId bias = program.add_constant("bias", DType::s32, channels, w.bias.data());
-    const ValueId scale =
-        program.add_constant("weight_scale", DType::f32, channels, w.weight_scale.data());
-    program.outputs = {
-        program.add_activation("y", DType::u8, shape(1, c.out_h, c.out_w, c.out_c), y)};
-    Instruction& instruction =
-        program.add_instruction("conv2d", "layer", {0, weight, bias, scale}, {program.outputs[0]});
-    set_attributes(instruction, c);
-    testing::set(instruction, "quant_min", 10);
-    testing::set(instruction, "quant_max", 201);
+  for (const Case& c : kCases) check_conv2d_u8(c, std::string(c.label) + "_u8s8");
+}
 
-    const kernels::conv_u8s8::Params params{.geometry = geometry_of(c, 3),
-                                            .weight = w.weight.data(),
-                                            .bias = w.bias.data(),
-                                            .multiplier = w.multiplier.data(),
-                                            .x_zero_point = 77,
-                                            .range = {130, 10, 201}};
-    check_u8(std::move(program), params, std::string(c.label) + "_u8s8");
+// Which kernel it is depends on the target, what comes out does not.
+BOOST_AUTO_TEST_CASE(conv2d_u8_takes_minimal_filtering_where_bytes_have_no_dot_product) {
+  constexpr Case c{9, 10, 24, 9, 10, 20, 3, 3, 1, 1, 2, 1, 0, 1, 1, 1, 1, ""};
+  for (const kernels::Target& target : kernels::supported_targets()) {
+    kernels::set_target(target);
+    const bool portable = target.dot == kernels::Dot::portable;
+    BOOST_TEST_CONTEXT(target.name)
+    check_conv2d_u8(c, portable ? "winograd_u8s8" : "conv_u8s8");
   }
+  kernels::reset_target();
 }
 
 BOOST_AUTO_TEST_CASE(conv2d_f32_is_within_the_bound_of_its_specification) {
