@@ -124,12 +124,12 @@ class Block {
     const std::byte* packed = packed_ + panel * l_.panel_bytes();
     const auto* weights = reinterpret_cast<const int16_t*>(packed + l_.header_bytes());
     for (size_t p = 0; p < l_.positions; ++p)
-      multiply({.v = v_ + p * l_.v_plane,
-                .v_step = l_.input_step,
-                .weights = weights + p * l_.position_bytes() / sizeof(int16_t),
-                .pairs = l_.pairs,
-                .m = m_ + p * l_.m_plane},
-               tiles_);
+      multiply_({.v = v_ + p * l_.v_plane,
+                 .v_step = l_.input_step,
+                 .weights = weights + p * l_.position_bytes() / sizeof(int16_t),
+                 .pairs = l_.pairs,
+                 .m = m_ + p * l_.m_plane},
+                tiles_);
     const size_t first = l_.first_channel(panel);
     direct::TileArgs<uint8_t> args{};  // what storing reads
     args.panel = packed;
@@ -207,6 +207,7 @@ class Block {
   const Conv2dGeometry& g_;
   const Layout& l_;
   const std::byte* packed_;
+  const Multiply multiply_ = choose_multiply();
   const uint8_t* x_;
   uint8_t* y_;
   int16_t* v_;
@@ -254,24 +255,30 @@ bool fits(const Params& params) noexcept {
   return true;
 }
 
-// Measured on Zen 5 (winograd_u8s8_bench): 1.6 to 3.7 times as fast where these hold.
+// Measured on Zen 5 (winograd_u8s8_bench): 1.6 to 3.7 times as fast where these hold, with VNNI 1.1
+// to 1.6 times.
 size_t best_tile(const Params& params) noexcept {
   const Conv2dGeometry& g = params.geometry;
-  if (current_target().dot != Dot::portable || !is_supported(g)) return 0;
-  // Fewer do not fill the vectors.
-  constexpr size_t kLeastChannels = 8;
-  if (std::min(g.in_c, g.out_c) < kLeastChannels) return 0;
+  const Dot dot = current_target().dot;
+  if (!is_supported(g) || (dot != Dot::portable && dot != Dot::vnni)) return 0;
+  // VNNI multiplies bytes twice as fast as pairs of 16 bits, which leaves less to gain.
+  const bool vnni = dot == Dot::vnni;
+  // Fewer do not fill the vectors, and transforms cost as much as some channels.
+  const size_t least_channels = vnni ? 32 : 8;
+  if (std::min(g.in_c, g.out_c) < least_channels) return 0;
   const size_t least = winograd::fewest_products(g);
   Params with_tile = params;
   for (const size_t m : {least, 6 - least}) {
     with_tile.tile = m;
     // Images that leave much of their last tiles empty.
-    if (12 * winograd::products(g, m) > 7 * 9 * g.out_h * g.out_w) continue;
-    // Weights grow, too, to (m + 2)^2 / 9 times their 16 bits: reading them for a tile or two takes
-    // the time that multiplications no longer do.
-    constexpr size_t kLeastTiles = 4, kCachedWeights = 256 * 1024;
+    const size_t products = winograd::products(g, m), direct = 9 * g.out_h * g.out_w;
+    if (vnni ? 3 * products > direct : 12 * products > 7 * direct) continue;
+    // Weights grow, too, to (m + 2)^2 / 9 times their 16 bits: reading them for few tiles takes the
+    // time that multiplications no longer do.
+    constexpr size_t kCachedWeights = 256 * 1024;
     const size_t tiles = g.batch * divide_up(g.out_h, m) * divide_up(g.out_w, m);
-    if (tiles < kLeastTiles && (m + 2) * (m + 2) * g.in_c * g.out_c > kCachedWeights) continue;
+    const bool cached = (m + 2) * (m + 2) * g.in_c * g.out_c <= kCachedWeights;
+    if (vnni ? tiles < 16 : tiles < 4 && !cached) continue;
     if (fits(with_tile)) return m;
   }
   return 0;

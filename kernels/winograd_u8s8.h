@@ -42,7 +42,7 @@ bool is_supported(const Conv2dGeometry& geometry) noexcept;
 bool fits(const Params& params) noexcept;
 
 // The tile that is faster than conv_u8s8 on the current target for a supported layer and fits() its
-// weights, or 0 if none does: always where there is an instruction for dot products of bytes.
+// weights, or 0 if none does: always where Arm has an instruction for dot products of bytes.
 // Ignores params.tile.
 size_t best_tile(const Params& params) noexcept;
 

@@ -1,6 +1,6 @@
 // The 3x3 layers of ResNet-18 and ResNet-50, and of ResNet-20 in batches, beside conv_u8s8, on the
-// targets without dot products of bytes: GMAC/s counts the direct form's multiply-adds for both,
-// and so may be more than the peak. How and what: conv_bench.h.
+// targets that may take it: GMAC/s counts the direct form's multiply-adds for both, and so may be
+// more than the peak. How and what: conv_bench.h.
 #include <string>
 
 #include "kernels/conv_bench.h"
@@ -47,7 +47,7 @@ void add(const Target& target, const char* kind, const WinogradShape& s) {
 
 const bool kRegistered = [] {
   for (const Target& target : supported_targets()) {
-    if (target.dot != Dot::portable) continue;
+    if (target.dot != Dot::portable && target.dot != Dot::vnni) continue;
     for (const WinogradShape& s : kShapes) {
       add<Winograd<4>>(target, "4x4", s);
       add<Winograd<2>>(target, "2x2", s);

@@ -1,9 +1,9 @@
 // The register tile of winograd_u8s8: some rows of V, s16, times the weights of a panel and a
 // position, to M.
 //
-// x86: a lane multiplies two channels at once and adds both products (vpmaddwd): a pair of x in
-// all lanes by the pairs of as many columns. Two vectors of columns and six rows leave four
-// registers of 16 for the weights, the pair and a product.
+// x86: a lane multiplies two channels at once and adds both products (vpmaddwd; with VNNI also to
+// the sum, vpdpwssd): a pair of x in all lanes by the pairs of as many columns. Two vectors of
+// columns and six rows leave four registers of 16 for the weights, the pair and a product.
 // Arm: smlal multiplies a vector of one channel, two vectors of columns, by one lane. Therefore the
 // weights of a pair are those of its first channel, then of its second, in every two vectors.
 #if defined(OCTET_KERNELS_WINOGRAD_U8S8_PRODUCT_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -52,6 +52,7 @@ struct Ahead {
 
 #if OCTET_IS_NEON
 // acc += x (two channels in each lane) * the weights b of both, of two vectors of columns.
+template <Dot>
 HWY_INLINE void multiply_pair(V32 x, const V32* b, V32* acc) {
   const int16x4_t pair = vget_low_s16(vreinterpretq_s16_s32(x.raw));
   const int16x8_t first = vreinterpretq_s16_s32(b[0].raw);
@@ -63,18 +64,35 @@ HWY_INLINE void multiply_pair(V32 x, const V32* b, V32* acc) {
   acc[1] = V32(vmlal_high_lane_s16(upper, second, pair, 1));
 }
 #elif OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
-HWY_INLINE void multiply_pair(V32 x, const V32* b, V32* acc) {
+// acc += the products of the pairs in x and b.
+template <Dot kDot>
+HWY_INLINE V32 add_products(V32 x, V32 b, V32 acc) {
+#if OCTET_IS_AVX3
+  if constexpr (kDot == Dot::vnni) {
+    asm("vpdpwssd %2, %1, %0" : "+v"(acc.raw) : "v"(x.raw), "v"(b.raw));
+    return acc;
+  }
+#elif OCTET_IS_AVX2
+  if constexpr (kDot == Dot::vnni) {
+    asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(acc.raw) : "x"(x.raw), "x"(b.raw));
+    return acc;
+  }
+#endif
   const D32 d32;
   const hn::Repartition<int16_t, D32> d16;
-  // On x86 both halves of the pairwise product land in the first sum, in lane order.
+  // Both halves of the pairwise product land in the first sum, in lane order.
   V32 unused = hn::Zero(d32);
+  return hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, x), hn::BitCast(d16, b), acc, unused);
+}
+
+template <Dot kDot>
+HWY_INLINE void multiply_pair(V32 x, const V32* b, V32* acc) {
   OCTET_UNROLL
-  for (int j = 0; j < 2; ++j)
-    acc[j] = hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, x), hn::BitCast(d16, b[j]), acc[j],
-                                           unused);
+  for (int j = 0; j < 2; ++j) acc[j] = add_products<kDot>(x, b[j], acc[j]);
 }
 #else
 // One lane at a time, for targets without vectors.
+template <Dot>
 HWY_INLINE void multiply_pair(V32 x, const V32* b, V32* acc) {
   const D32 d;
   HWY_ALIGN int16_t xs[2 * kLanes], bs[2 * kLanes];
@@ -103,7 +121,7 @@ inline void order_pairs([[maybe_unused]] size_t vectors, [[maybe_unused]] int16_
 #endif
 }
 
-template <int kRows>
+template <Dot kDot, int kRows>
 HWY_INLINE void multiply_tile(const Product& p, const int16_t* v, int32_t* m, Ahead ahead) {
   const D32 d;
   V32 acc[kRows][kPanelVectors];
@@ -130,7 +148,7 @@ HWY_INLINE void multiply_tile(const Product& p, const int16_t* v, int32_t* m, Ah
       const V32 x = hn::Set(d, pair);
       OCTET_UNROLL
       for (int j = 0; j < kPanelVectors; j += 2) {
-        multiply_pair(x, b + j, acc[i] + j);
+        multiply_pair<kDot>(x, b + j, acc[i] + j);
         OCTET_KEEP_IN_REGISTER(acc[i][j]);
         OCTET_KEEP_IN_REGISTER(acc[i][j + 1]);
       }
@@ -142,12 +160,12 @@ HWY_INLINE void multiply_tile(const Product& p, const int16_t* v, int32_t* m, Ah
 }
 
 // `count` register tiles of kRows rows, one below the other.
-template <int kRows>
+template <Dot kDot, int kRows>
 HWY_NOINLINE void multiply_tiles(const Product& p, size_t count, Ahead ahead) {
   const int16_t* v = p.v;
   int32_t* m = p.m;
   for (; count > 0; --count) {
-    multiply_tile<kRows>(p, v, m, ahead);
+    multiply_tile<kDot, kRows>(p, v, m, ahead);
     v += kRows * p.v_step;
     m += kRows * kWidth;
     ahead.at += p.pairs * ahead.step;
@@ -155,37 +173,48 @@ HWY_NOINLINE void multiply_tiles(const Product& p, size_t count, Ahead ahead) {
 }
 
 // The same for a height of 1 to kMostRows.
-inline void multiply_tiles(const Product& p, size_t height, size_t count, Ahead ahead) {
+template <Dot kDot>
+void multiply_tiles(const Product& p, size_t height, size_t count, Ahead ahead) {
   switch (height) {
     case 1:
-      return multiply_tiles<1>(p, count, ahead);
+      return multiply_tiles<kDot, 1>(p, count, ahead);
     case 2:
-      return multiply_tiles<2>(p, count, ahead);
+      return multiply_tiles<kDot, 2>(p, count, ahead);
 #if HWY_TARGET != HWY_SCALAR
     case 3:
-      return multiply_tiles<3>(p, count, ahead);
+      return multiply_tiles<kDot, 3>(p, count, ahead);
     case 4:
-      return multiply_tiles<4>(p, count, ahead);
+      return multiply_tiles<kDot, 4>(p, count, ahead);
     case 5:
-      return multiply_tiles<5>(p, count, ahead);
+      return multiply_tiles<kDot, 5>(p, count, ahead);
     default:
-      return multiply_tiles<6>(p, count, ahead);
+      return multiply_tiles<kDot, 6>(p, count, ahead);
 #endif
   }
 }
 
 // `rows` rows, in register tiles of nearly equal height.
-inline void multiply(Product p, size_t rows) {
+template <Dot kDot>
+void multiply(Product p, size_t rows) {
   const size_t count = (rows + kMostRows - 1) / kMostRows;
   const size_t height = rows / count, higher = rows % count;
   constexpr size_t kPairBytes = kWidth * 2 * sizeof(int16_t);
   Ahead ahead{reinterpret_cast<const std::byte*>(p.weights) + p.pairs * kPairBytes,
               (kPairBytes + count - 1) / count};
-  multiply_tiles(p, height + 1, higher, ahead);
+  multiply_tiles<kDot>(p, height + 1, higher, ahead);
   p.v += higher * (height + 1) * p.v_step;
   p.m += higher * (height + 1) * kWidth;
   ahead.at += higher * p.pairs * ahead.step;
-  multiply_tiles(p, height, count - higher, ahead);
+  multiply_tiles<kDot>(p, height, count - higher, ahead);
+}
+
+// multiply() for the current target.
+using Multiply = void (*)(Product, size_t);
+inline Multiply choose_multiply() {
+#if OCTET_IS_AVX3 || OCTET_IS_AVX2
+  if (current_target().dot == Dot::vnni) return multiply<Dot::vnni>;
+#endif
+  return multiply<Dot::portable>;
 }
 
 }  // namespace octet::kernels::winograd_u8s8::HWY_NAMESPACE

@@ -300,13 +300,16 @@ BOOST_AUTO_TEST_CASE(best_where_products_are_saved_and_sums_fit) {
     return winograd_u8s8::best_tile(params);
   };
   testing::for_each_target([&] {
-    const bool portable = current_target().dot == Dot::portable;
+    const Dot dot = current_target().dot;
+    const bool portable = dot == Dot::portable, x86 = portable || dot == Dot::vnni;
+    BOOST_TEST(best_tile(32, 32, 32, 127) == (x86 ? 4u : 0u));
     BOOST_TEST(best_tile(32, 16, 16, 127) == (portable ? 4u : 0u));
+    BOOST_TEST(best_tile(7, 64, 64, 127) == (portable ? 4u : 0u));
     BOOST_TEST(best_tile(2, 64, 64, 127) == (portable ? 2u : 0u));
     BOOST_TEST(best_tile(32, 3, 16, 127) == 0u);  // few channels
     BOOST_TEST(best_tile(1, 64, 64, 127) == 0u);  // one output of a tile
-    BOOST_TEST(best_tile(14, 256, 16, 57) == (portable ? 4u : 0u));
-    BOOST_TEST(best_tile(14, 256, 16, 58) == (portable ? 2u : 0u));  // 2304 * 58 * 255 > 2^25
+    BOOST_TEST(best_tile(14, 256, 32, 57) == (x86 ? 4u : 0u));
+    BOOST_TEST(best_tile(14, 256, 32, 58) == (portable ? 2u : 0u));  // 2304 * 58 * 255 > 2^25
   });
 }
 
