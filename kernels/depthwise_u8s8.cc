@@ -36,8 +36,8 @@ void depthwise_pack(const Params& params, void* packed) {
     if (layout.path == Path::widened) return;
     with_dot([&](auto dot) {
       constexpr Dot kDot = decltype(dot)::value;
-      fold_zero_point<kDot>(params.x_zero_point, to, layout.once(), layout.lanes,
-                            to + layout.weight_bytes());
+      fold_zero_point<kDot>(params.x_zero_point - kInputOffset<kDot>, to, layout.once(),
+                            layout.lanes, to + layout.weight_bytes());
       if (layout.pairs) quads_to_pairs(layout, to);
     });
   });

@@ -37,7 +37,8 @@ HWY_INLINE void pixel_block(const uint8_t* const* taps, size_t groups, size_t ch
                      load_bytes<1>(t + 2, channel), load_bytes<1>(t + 3, channel), q);
     OCTET_UNROLL
     for (int j = 0; j < 4; ++j)
-      acc[j] = dot_quad<kDot>(q[j], hn::LoadU(d32, strip.weights + (i * 4 + j) * kWords), acc[j]);
+      acc[j] = dot_offset<kDot>(offset_u8<kDot>(q[j]),
+                                hn::LoadU(d32, strip.weights + (i * 4 + j) * kWords), acc[j]);
   }
   output.template store<1>(output.half(acc, multiplier), output.half(acc + 2, multiplier + 2), &y,
                            0);

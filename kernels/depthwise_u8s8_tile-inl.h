@@ -160,6 +160,8 @@ HWY_INLINE void pass_3x3(const Layer<Output>& layer, const StripData& strip,
       OCTET_UNROLL
       for (int j = 0; j < kQuads; ++j) q[j] = padding;
     }
+    OCTET_UNROLL
+    for (int j = 0; j < kQuads; ++j) q[j] = offset_u8<kDot>(q[j]);
   };
   // Left of the image columns wrap to values beyond in_w.
   size_t column = begin * kStride - layer.pad_left;
@@ -181,9 +183,9 @@ HWY_INLINE void pass_3x3(const Layer<Output>& layer, const StripData& strip,
           const int j = h * 2 + k;
           acc[k] =
               kQuads == 2 ? k ? bias1 : bias0 : hn::LoadU(d32, strip.bias + (kFirst + j) * kWords);
-          acc[k] = dot_quad<kDot>(q0[j], weights[r * 3][j], acc[k]);
-          acc[k] = dot_quad<kDot>(q1[j], weights[r * 3 + 1][j], acc[k]);
-          acc[k] = dot_quad<kDot>(q2[j], weights[r * 3 + 2][j], acc[k]);
+          acc[k] = dot_offset<kDot>(q0[j], weights[r * 3][j], acc[k]);
+          acc[k] = dot_offset<kDot>(q1[j], weights[r * 3 + 1][j], acc[k]);
+          acc[k] = dot_offset<kDot>(q2[j], weights[r * 3 + 2][j], acc[k]);
           multiplier[k] = kQuads == 2 ? k ? multiplier1 : multiplier0
                                       : hn::LoadU(df, strip.multiplier + (kFirst + j) * kWords);
         }
