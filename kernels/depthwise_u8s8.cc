@@ -81,7 +81,7 @@ template <Dot kDot, int kRows, int kStride, int kPieces, class Output>
 void run_strip(const Call<Output>& call, const Strip& strip, const StripData& data, size_t n,
                size_t begin, size_t end) {
   for (size_t oy = begin; oy < end; oy += kRows * kPieces) {
-    if constexpr (kDotParts<kDot> == 2) {
+    if constexpr (OCTET_HAS_PAIRS(kDot)) {
       band_pairs<kStride>(call.layer, data, make_band<kRows, kPieces>(call, n, oy, strip.channel));
     } else if (kRows == 2 && kPieces == 1 && oy + 1 == end) {
       // A single last row: the weights of row 0 are those of a band of one.
@@ -130,7 +130,7 @@ void run_tasks(const Call<Output>& call, size_t begin, size_t end) {
     constexpr Dot kDot = decltype(dot)::value;
     switch (call.layout.path) {
       case Path::stride1:
-        return run_3x3<kDot, (kDotParts<kDot> == 2 ? 1 : 2), 1>(call, begin, end);
+        return run_3x3<kDot, (OCTET_HAS_PAIRS(kDot) ? 1 : 2), 1>(call, begin, end);
       case Path::stride2:
         return run_3x3<kDot, 1, 2>(call, begin, end);
 #if OCTET_HAS_WIDENED

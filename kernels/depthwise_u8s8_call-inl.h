@@ -27,7 +27,7 @@ using depthwise_u8s8::WidenedColumns;
 constexpr size_t kMostPieces = kLanes <= 16 ? 1 : kLanes / 16;
 
 Layout make_layout(const Conv2dGeometry& g) {
-  const bool pairs = with_dot([](auto dot) { return kDotParts<decltype(dot)::value> == 2; });
+  const bool pairs = with_dot([](auto dot) { return OCTET_HAS_PAIRS(decltype(dot)::value); });
   return Layout(g, kLanes, kMostPieces, pairs, OCTET_HAS_WIDENED);
 }
 

@@ -24,6 +24,10 @@
 #undef OCTET_HAS_WIDENED
 #define OCTET_HAS_WIDENED (OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE)
 
+// Whether 3x3 takes pairs.
+#undef OCTET_HAS_PAIRS
+#define OCTET_HAS_PAIRS(dot) (OCTET_HAS_WIDENED && kDotParts<dot> == 2)
+
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
 namespace {

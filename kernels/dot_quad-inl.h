@@ -5,9 +5,10 @@
 // a and b are s32 lanes that hold four bytes each (so the same code serves one-lane targets);
 // acc wraps as s32. Every Dot gives the same bits: no 16-bit saturation anywhere.
 //
-// x86 without VNNI multiplies 16-bit pairs, and widening takes more instructions than that. A
-// kernel that multiplies the same bytes several times keeps them as kDotParts<kDot> vectors, made
-// by split_u8 and split_s8, and calls dot_parts: elsewhere that is one vector and dot_quad.
+// x86 without VNNI and Arm without dotprod multiply 16 bits, and widening takes more instructions
+// than that. A kernel that multiplies the same bytes several times keeps them as kDotParts<kDot>
+// vectors, made by split_u8 and split_s8, and calls dot_parts: elsewhere that is one vector and
+// dot_quad. On Arm split_u8 and dot_parts are about a's first word, in place of all.
 //
 // Arm without i8mm multiplies signed bytes by signed ones only. A kernel there does best to take
 // 128 from each byte once, by offset_u8, and to add what is missing, 128 times the sum of the
@@ -106,9 +107,9 @@ HWY_INLINE auto with_dot(const F& f) {
 
 // Vectors of an operand that is widened beforehand.
 template <Dot kDot>
-constexpr int kDotParts = (OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE) && kDot == Dot::portable
-                              ? 2
-                              : 1;
+constexpr int kDotParts =
+    (OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE || OCTET_IS_NEON) && kDot == Dot::portable ? 2
+                                                                                               : 1;
 
 #if OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
 // Even and odd bytes apart, each widened to 16 bits: |product pair| < 2^17, never saturates.
@@ -287,6 +288,12 @@ template <Dot kDot>
 HWY_INLINE void split_u8(V32 a, V32 parts[kDotParts<kDot>]) {
 #if OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
   if constexpr (kDotParts<kDot> == 2) return widen_u8(a, parts);
+#elif OCTET_IS_NEON
+  if constexpr (kDotParts<kDot> == 2) {
+    const uint16x8_t wide = vmovl_u8(vget_low_u8(vreinterpretq_u8_s32(a.raw)));
+    parts[0] = parts[1] = V32{vreinterpretq_s32_u16(wide)};
+    return;
+  }
 #endif
   parts[0] = a;
 }
@@ -295,6 +302,15 @@ template <Dot kDot>
 HWY_INLINE void split_s8(V32 b, V32 parts[kDotParts<kDot>]) {
 #if OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
   if constexpr (kDotParts<kDot> == 2) return widen_s8(b, parts);
+#elif OCTET_IS_NEON
+  if constexpr (kDotParts<kDot> == 2) {
+    // The first byte of each word, then the second...
+    constexpr uint8_t kOrder[] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    const int8x16_t bytes = vqtbl1q_s8(vreinterpretq_s8_s32(b.raw), vld1q_u8(kOrder));
+    parts[0] = V32{vreinterpretq_s32_s16(vmovl_s8(vget_low_s8(bytes)))};
+    parts[1] = V32{vreinterpretq_s32_s16(vmovl_high_s8(bytes))};
+    return;
+  }
 #endif
   parts[0] = b;
 }
@@ -305,6 +321,17 @@ HWY_INLINE V32 dot_parts(const V32 a[kDotParts<kDot>], const V32 b[kDotParts<kDo
 #if OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
   if constexpr (kDotParts<kDot> == 2) {
     acc = dot_widened(a, b, acc);
+    OCTET_KEEP_IN_REGISTER(acc);
+    return acc;
+  }
+#elif OCTET_IS_NEON
+  if constexpr (kDotParts<kDot> == 2) {
+    const int16x4_t x = vget_low_s16(vreinterpretq_s16_s32(a[0].raw));
+    const int16x8_t b01 = vreinterpretq_s16_s32(b[0].raw), b23 = vreinterpretq_s16_s32(b[1].raw);
+    acc.raw = vmlal_lane_s16(acc.raw, vget_low_s16(b01), x, 0);
+    acc.raw = vmlal_high_lane_s16(acc.raw, b01, x, 1);
+    acc.raw = vmlal_lane_s16(acc.raw, vget_low_s16(b23), x, 2);
+    acc.raw = vmlal_high_lane_s16(acc.raw, b23, x, 3);
     OCTET_KEEP_IN_REGISTER(acc);
     return acc;
   }

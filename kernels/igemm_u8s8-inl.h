@@ -42,10 +42,10 @@ struct TileArgs {
 };
 
 // Four bytes of a pixel in all lanes, or in the first where that does.
-template <Dot kDot>
+template <bool kFirst>
 HWY_INLINE V32 broadcast_quad(const uint8_t* p) {
 #if OCTET_IS_NEON
-  if constexpr (kHasDotFirst<kDot>) return load_first(p);
+  if constexpr (kFirst) return load_first(p);
 #endif
   int32_t quad;
   std::memcpy(&quad, p, 4);
@@ -65,6 +65,7 @@ template <Dot kDot, int kRows_, int kVectors_, bool kPaired_, int kParts = 1>
 struct Sums {
   static constexpr int kRows = kRows_, kVectors = kVectors_;
   static constexpr bool kPaired = kPaired_;
+  static constexpr bool kFirst = kHasDotFirst<kDot> || (OCTET_IS_NEON && kParts == 2);
   static constexpr int kPixels = kRows * (kPaired ? 2 : 1);
   static constexpr size_t kColumns = kVectors * kTileLanes / (kPaired ? 2 : 1);
   static constexpr size_t kHeader = 2 * kVectors * kTileLanes * 4;     // bias and multipliers
@@ -141,7 +142,7 @@ struct Sums {
   }
   template <bool kTail>
   static HWY_INLINE V32 quad(const uint8_t* a, size_t k, size_t tail) {
-    return kTail ? broadcast_tail(a + 4 * k + tail, tail) : broadcast_quad<kDot>(a + 4 * k);
+    return kTail ? broadcast_tail(a + 4 * k + tail, tail) : broadcast_quad<kFirst>(a + 4 * k);
   }
 
   // Quads k and later of one tap.
