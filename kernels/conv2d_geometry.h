@@ -1,6 +1,7 @@
 // Shapes and strides of a 2-D convolution or pooling, and how a kernel's work is cut into tasks.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 namespace octet::kernels {
@@ -40,5 +41,19 @@ struct Work {
 
 // How many pieces of b there are in a, the last one maybe smaller. b > 0.
 inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
+
+// Positions [begin, end) of a kernel's taps, or of output columns.
+struct Span {
+  size_t begin, end;
+};
+
+// Taps that fall inside [0, extent) when tap 0 is at `first`.
+inline Span taps_inside(ptrdiff_t first, size_t dilation, size_t kernel, size_t extent) {
+  const ptrdiff_t last = static_cast<ptrdiff_t>(extent) - 1;
+  const size_t begin = first < 0 ? (static_cast<size_t>(-first) + dilation - 1) / dilation : 0;
+  const size_t end = first > last ? 0 : static_cast<size_t>(last - first) / dilation + 1;
+  const size_t from = std::min(begin, kernel);
+  return {from, std::clamp(end, from, kernel)};
+}
 
 }  // namespace octet::kernels

@@ -152,12 +152,14 @@ inline constexpr ConvShape kTrainingShapes[] = {
 constexpr ConvShape depthwise(size_t in_hw, size_t c, size_t kernel, size_t stride) {
   return {in_hw, c, c, kernel, stride, c};
 }
-// MobileNet v2, and larger kernels.
+// MobileNet v2, larger kernels, those of MobileNet v3.
 inline constexpr ConvShape kDepthwiseShapes[] = {
     depthwise(112, 32, 3, 1), depthwise(112, 96, 3, 2), depthwise(56, 144, 3, 1),
     depthwise(56, 144, 3, 2), depthwise(28, 192, 3, 1), depthwise(28, 192, 3, 2),
     depthwise(14, 384, 3, 1), depthwise(14, 576, 3, 1), depthwise(14, 576, 3, 2),
     depthwise(7, 960, 3, 1),  depthwise(28, 120, 5, 1), depthwise(28, 128, 7, 1),
+    depthwise(56, 72, 5, 2),  depthwise(28, 96, 5, 2),  depthwise(14, 240, 5, 1),
+    depthwise(14, 672, 5, 2), depthwise(7, 960, 5, 1),
 };
 
 // A layer of an f32 kernel, given as the functions of its contract and reference, with random data.

@@ -56,7 +56,8 @@ void pack_panel(const Params& params, const Layout& layout, size_t group, size_t
   with_dot([&](auto dot) {
     constexpr Dot kDot = decltype(dot)::value;
     const size_t quads = layout.taps * layout.quads;
-    fold_zero_point<kDot>(params.x_zero_point, panel + 8 * width, quads, width, panel);
+    const int32_t offset = kDotParts<kDot> == 1 ? kInputOffset<kDot> : 0;
+    fold_zero_point<kDot>(params.x_zero_point - offset, panel + 8 * width, quads, width, panel);
     split_quads<kDot>(quads * width / layout.lanes, panel + 8 * width);
   });
 }

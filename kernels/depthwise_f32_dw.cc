@@ -106,7 +106,7 @@ HWY_INLINE void add_columns(D d, const Block<X>& b, const Row& r, size_t ox,
   if (ix >= 0 && static_cast<size_t>(ix) + kInputs <= g.in_w) {
     add_tile<kColumns, kWidth, kStride, false>(d, b, r, ox, ix, {}, acc);
   } else {
-    const Span inside = depthwise_f32::taps_inside(ix, 1, kInputs, g.in_w);
+    const Span inside = taps_inside(ix, 1, kInputs, g.in_w);
     add_tile<kColumns, kWidth, kStride, true>(d, b, r, ox, ix, inside, acc);
   }
 }
@@ -153,7 +153,7 @@ struct Taps {
     for (size_t kx = 0; kx < g.kernel_w; ++kx) {
       const ptrdiff_t ix =
           static_cast<ptrdiff_t>(kx * g.dilation_w) - static_cast<ptrdiff_t>(g.pad_left);
-      const Span columns = depthwise_f32::taps_inside(ix, g.stride_w, g.out_w, g.in_w);
+      const Span columns = taps_inside(ix, g.stride_w, g.out_w, g.in_w);
       hn::Vec<D> acc[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
       for (const Row& r : b.rows) {
         const float* dy = b.dy + r.dy + columns.begin * g.in_c;
@@ -187,7 +187,7 @@ size_t plan_rows(const Conv2dGeometry& g, size_t begin, size_t end, size_t first
     const size_t image = row / g.out_h, oy = row % g.out_h;
     const ptrdiff_t iy = static_cast<ptrdiff_t>(oy * g.stride_h + first * g.dilation_h) -
                          static_cast<ptrdiff_t>(g.pad_top);
-    const Span ky = depthwise_f32::taps_inside(iy, g.dilation_h, count, g.in_h);
+    const Span ky = taps_inside(iy, g.dilation_h, count, g.in_h);
     if (ky.begin == ky.end) continue;
     const ptrdiff_t x_row = static_cast<ptrdiff_t>(image * g.in_h) + iy;
     rows[n++] = {.dy = row * g.out_w * g.in_c,

@@ -15,8 +15,6 @@
 
 namespace octet::kernels::depthwise_f32_dw {
 
-using depthwise_f32::Span;
-
 struct Layout : depthwise_f32::ChannelBlocks {
   using ChannelBlocks::ChannelBlocks;
 

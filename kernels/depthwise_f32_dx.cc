@@ -85,7 +85,7 @@ HWY_INLINE void run_pairs(D d, const Row& r) {
     if (ox >= 0 && static_cast<size_t>(ox) + kInputs <= g.out_w && 2 * (j + kPairs) <= g.in_w) {
       pairs_tile<kPairs, kWidth, kFirst, false>(d, r, j, ox, {});
     } else {
-      const Span inside = depthwise_f32::taps_inside(ox, 1, kInputs, g.out_w);
+      const Span inside = taps_inside(ox, 1, kInputs, g.out_w);
       pairs_tile<kPairs, kWidth, kFirst, true>(d, r, j, ox, inside);
     }
   }

@@ -10,8 +10,6 @@
 
 namespace octet::kernels::depthwise_f32_dx {
 
-using depthwise_f32::Span;
-
 // Along one axis, tap first + t * step of output out - t * out_step covers the position, t < count.
 // The position `stride` further on has the same taps, of outputs one further on.
 struct Reach {
@@ -23,7 +21,7 @@ struct Reach {
   Span inside(size_t j, size_t outputs) const {
     const ptrdiff_t from_end =
         static_cast<ptrdiff_t>(outputs) - 1 - out - static_cast<ptrdiff_t>(j);
-    return depthwise_f32::taps_inside(from_end, out_step, count, outputs);
+    return taps_inside(from_end, out_step, count, outputs);
   }
   // The j < positions all of whose outputs exist.
   Span inner(size_t positions, size_t outputs) const {

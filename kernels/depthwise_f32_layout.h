@@ -15,20 +15,6 @@
 
 namespace octet::kernels::depthwise_f32 {
 
-// Positions [begin, end) of a kernel's taps, or of output columns.
-struct Span {
-  size_t begin, end;
-};
-
-// Taps that fall inside [0, extent) when tap 0 is at `first`.
-inline Span taps_inside(ptrdiff_t first, size_t dilation, size_t kernel, size_t extent) {
-  const ptrdiff_t last = static_cast<ptrdiff_t>(extent) - 1;
-  const size_t begin = first < 0 ? (static_cast<size_t>(-first) + dilation - 1) / dilation : 0;
-  const size_t end = first > last ? 0 : static_cast<size_t>(last - first) / dilation + 1;
-  const size_t from = std::min(begin, kernel);
-  return {from, std::clamp(end, from, kernel)};
-}
-
 // Channels in blocks of at most one vector.
 struct ChannelBlocks {
   size_t lanes, blocks;

@@ -7,7 +7,7 @@
 //
 // x: u8, y: u8 or f32, both NHWC; weight: s8 [c, kernel_h, kernel_w, 1]; bias: s32 [c]; multiplier:
 // f32 [c]; geometry as in conv2d_geometry.h; outside the image x counts as x_zero_point. Any kernel
-// size, stride, dilation and padding; 3x3 is the fast one. x and y do not overlap; nothing outside
+// size, stride, dilation and padding; 3x3 is the fastest. x and y do not overlap; nothing outside
 // them is touched; no alignment needed. Normative: depthwise_u8s8_ref.h. Every target agrees with
 // it bit for bit.
 #pragma once

@@ -10,7 +10,7 @@
 // 3x3, stride 1: a..d are one column of four input rows. Weights [w0 w1 w2 0] give output row 0,
 // [0 w0 w1 w2] output row 1, and one quad serves the three output columns that see its column.
 // 3x3, stride 2: a..c are one column of three input rows, for one output row.
-// Anything else: a..d are four consecutive taps of one output pixel.
+// Anything else, but on x86: a..d are four consecutive taps of one output pixel.
 //
 // Packed, for each strip of channels: `groups` times four vectors of weight quads, then four
 // vectors of bias (s32, with the input's zero point folded in) and four of multipliers (f32).
@@ -23,10 +23,19 @@
 // (quads_to_pairs) are five pairs of taps, of each the low digits, then the high ones, two vectors
 // each:
 //   w00 w10 | w01 w11 | w02 w12 |  stride 1: w20 w21 | 0 w22     stride 2: 0 w20 | w21 w22
-// Other kernels keep quads there, as the two parts of dot_parts (dot_quad-inl.h).
 //
-// The channels that full blocks leave over form narrower strips; a strip of lanes / pieces channels
-// puts `pieces` bands of output rows side by side into one vector, so that no lane idles.
+// Widened. On x86 kernels other than 3x3 take pairs of 16 bits, which vpmaddwd and VNNI's vpdpwssd
+// sum in 32: to interleave taps anew for each output pixel takes longer than to multiply them. Two
+// input rows, a channel of both in a word, less the zero point, go into working memory once, and
+// then serve every output column and both output rows of a band. Those are the input rows 0 to 5 of
+// a kernel of five, pair after pair, and the weights of a column
+//   w0 w1 | w2 w3 | w4 0     for output row 0
+//   0 w0 | w1 w2 | w3 w4     for output row 1
+// With a stride, a dilation or an even number of rows a band is one output row. Channels keep their
+// order; a strip is one, two or four vectors of words.
+//
+// 3x3: the channels that full blocks leave over form narrower strips; one of lanes / pieces
+// channels puts `pieces` bands of output rows side by side into one vector, so that no lane idles.
 #pragma once
 
 #include <algorithm>
@@ -41,25 +50,26 @@ namespace octet::kernels::depthwise_u8s8 {
 
 constexpr size_t kMostLanes = 64;
 
-enum class Path { stride1, stride2, general };
+enum class Path { stride1, stride2, widened, general };
 
 struct Strip {
   size_t channel = 0;  // first
   size_t width = 0;    // channels
-  size_t pieces = 1;   // lanes / width
+  size_t pieces = 1;   // side by side
 };
 
 struct Layout {
-  size_t lanes = 0;   // bytes in a vector
-  size_t pieces = 1;  // most that a strip may have
-  size_t groups = 0;  // of weight quads
-  size_t rows = 1;    // output rows of a band
-  size_t bands = 1;   // of a task: to begin a task takes as long as two or three output columns
+  size_t lanes = 0;      // bytes in a vector
+  size_t pieces = 1;     // most that a strip may have
+  size_t groups = 0;     // of weight quads; widened: of pairs, for all rows of a band
+  size_t rows = 1;       // output rows of a band
+  size_t bands = 1;      // of a task: to begin a task takes as long as two or three output columns
+  size_t row_pairs = 0;  // widened: of input rows under a band
   bool pairs = false;
   Path path = Path::general;
 
   // most_pieces: as many as the target makes strips for.
-  Layout(const Conv2dGeometry& g, size_t lanes_, size_t most_pieces, bool pairs_)
+  Layout(const Conv2dGeometry& g, size_t lanes_, size_t most_pieces, bool pairs_, bool widens)
       : lanes(lanes_), pairs(pairs_) {
     const bool is_3x3 =
         g.kernel_h == 3 && g.kernel_w == 3 && g.dilation_h == 1 && g.dilation_w == 1;
@@ -67,9 +77,15 @@ struct Layout {
       if (g.stride_h == 1 && g.stride_w == 1) path = Path::stride1;
       if (g.stride_w == 2) path = Path::stride2;
     }
+    if (path == Path::general) {
+      if (widens)
+        set_widened(g);
+      else
+        groups = (g.kernel_h * g.kernel_w + 3) / 4;
+      return;
+    }
     const bool two_rows = path == Path::stride1 && !pairs;
-    groups = two_rows ? 6 : path != Path::general ? 3 : (g.kernel_h * g.kernel_w + 3) / 4;
-    if (path == Path::general) return;
+    groups = two_rows ? 6 : 3;
     rows = two_rows ? 2 : 1;
     if (pairs) bands = 4;
     // An image of few rows has no bands to put side by side.
@@ -77,13 +93,21 @@ struct Layout {
     while (pieces > 1 && rows * pieces > g.out_h && g.in_c >= lanes / pieces * 2) pieces /= 2;
   }
 
+  void set_widened(const Conv2dGeometry& g) {
+    path = Path::widened;
+    if (g.stride_h == 1 && g.dilation_h == 1 && g.kernel_h % 2 == 1) rows = 2;
+    bands = 4 / rows;
+    row_pairs = (g.kernel_h + rows) / 2;
+    groups = rows * row_pairs * g.kernel_w;
+  }
+
   // The strip that starts where `covered` channels are done; it overlaps them when it must.
   Strip strip(size_t channels, size_t covered) const {
     const size_t rest = channels - covered;
-    size_t width = lanes / pieces;
+    size_t width = path == Path::widened ? lanes / 4 : lanes / pieces;
     while (width < rest && width < lanes && 2 * width <= channels) width *= 2;
-    if (width > channels) return {0, channels, 1};  // general path: part of one vector
-    return {std::min(covered, channels - width), width, lanes / width};
+    if (width > channels) return {0, channels, 1};  // not 3x3: part of one vector
+    return {std::min(covered, channels - width), width, path == Path::widened ? 1 : lanes / width};
   }
 
   // Calls f(strip, index) for all strips.
@@ -111,7 +135,7 @@ struct Layout {
   }
 
   // Times four.
-  size_t weight_vectors() const { return !pairs ? groups : path == Path::general ? 2 * groups : 5; }
+  size_t weight_vectors() const { return pairs && path != Path::widened ? 5 : groups; }
   size_t weight_bytes() const { return weight_vectors() * lanes * 4; }
   size_t strip_bytes() const { return weight_bytes() + 2 * 4 * lanes; }
 
@@ -120,9 +144,34 @@ struct Layout {
 
   // The 32-bit word, counted over the four quad vectors, that stands for byte `byte` of a block.
   size_t word_of(size_t byte) const {
+    if (path == Path::widened) return byte;
     return byte / 4 % 4 * (lanes / 4) + byte / 16 * 4 + byte % 4;
   }
 };
+
+// Columns of widened rows in working memory: all that the output sees. The first `left` are left of
+// the image, then come those inside.
+struct WidenedColumns {
+  size_t all, left, inside;
+
+  explicit WidenedColumns(const Conv2dGeometry& g)
+      : all((g.out_w - 1) * g.stride_w + (g.kernel_w - 1) * g.dilation_w + 1),
+        left(std::min(g.pad_left, all)),
+        inside(std::min(g.in_w, all - left)) {}
+};
+
+// Writes the widened pairs of one channel, each `lanes` words after the one before.
+inline void pack_widened(const Layout& layout, const Conv2dGeometry& g, const int8_t* weight,
+                         uint32_t* to) {
+  // Above the kernel rows wrap to values beyond its height.
+  const auto at = [&](size_t ky, size_t kx) -> uint32_t {
+    return ky < g.kernel_h ? static_cast<uint16_t>(weight[ky * g.kernel_w + kx]) : 0;
+  };
+  for (size_t r = 0; r < layout.rows; ++r)
+    for (size_t p = 0; p < layout.row_pairs; ++p)
+      for (size_t kx = 0; kx < g.kernel_w; ++kx, to += layout.lanes)
+        *to = at(2 * p - r, kx) | at(2 * p + 1 - r, kx) << 16;
+}
 
 // Writes the quads of one channel, each `lanes` words after the one before.
 inline void pack_quads(const Layout& layout, const int8_t* weight, size_t taps, uint32_t* to) {
@@ -141,8 +190,8 @@ inline void pack_quads(const Layout& layout, const int8_t* weight, size_t taps, 
   }
 }
 
-// All of a strip but the zero point's part of the bias (fold_zero_point in pack-inl.h). Weights are
-// quads.
+// All of a strip; but where weights are quads not the zero point's part of the bias, which is left
+// to fold_zero_point (pack-inl.h).
 inline void pack_strip(const Params& params, const Layout& layout, const Strip& strip,
                        std::byte* packed) {
   const size_t taps = params.geometry.kernel_h * params.geometry.kernel_w;
@@ -154,7 +203,11 @@ inline void pack_strip(const Params& params, const Layout& layout, const Strip& 
   for (size_t p = 0; p < strip.pieces; ++p)
     for (size_t c = 0; c < strip.width; ++c) {
       const size_t channel = strip.channel + c, word = layout.word_of(p * strip.width + c);
-      pack_quads(layout, params.weight + channel * taps, taps, weights + word);
+      const int8_t* weight = params.weight + channel * taps;
+      if (layout.path == Path::widened)
+        pack_widened(layout, params.geometry, weight, weights + word);
+      else
+        pack_quads(layout, weight, taps, weights + word);
       bias[word] = params.bias[channel];
       multiplier[word] = params.multiplier[channel];
     }

@@ -4,6 +4,7 @@
 //   Y             element of the output
 //   half          two vectors of sums, finished as far as they can be without the other half
 //   store         a block, to the same offset from each of kPieces pointers
+//   store_plain   a block whose channels were never put out of order
 //   kJoinsHalves  false: a half can be stored alone, by store_half; kFirst is its first quad, 0 or
 //   2
 #if defined(OCTET_KERNELS_DEPTHWISE_U8S8_OUTPUT_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -18,6 +19,14 @@
 #include "hwy/highway.h"
 #include "kernels/dot_quad-inl.h"
 #include "kernels/requantize-inl.h"
+
+// Whether kernels other than 3x3 take widened pairs.
+#undef OCTET_HAS_WIDENED
+#define OCTET_HAS_WIDENED (OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE)
+
+// Whether 3x3 takes pairs.
+#undef OCTET_HAS_PAIRS
+#define OCTET_HAS_PAIRS(dot) (OCTET_HAS_WIDENED && kDotParts<dot> == 2)
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
@@ -66,6 +75,12 @@ struct ToU8 {
                            range);
   }
 
+  HWY_INLINE void store_plain(const V32 acc[4], const VF multiplier[4], uint8_t* y) const {
+    hn::StoreU(pack_u8(scale_s32(acc[0], multiplier[0]), scale_s32(acc[1], multiplier[1]),
+                       scale_s32(acc[2], multiplier[2]), scale_s32(acc[3], multiplier[3]), range),
+               D8(), y);
+  }
+
   template <int kPieces>
   HWY_INLINE void store(Half first, Half second, uint8_t* const* p, size_t offset) const {
     const D8 d8;
@@ -112,6 +127,11 @@ struct ToF32 {
   HWY_INLINE void store(Half lower, Half upper, float* const* p, size_t offset) const {
     store_half<kPieces, 0>(lower, p, offset);
     store_half<kPieces, 2>(upper, p, offset);
+  }
+
+  HWY_INLINE void store_plain(const V32 acc[4], const VF multiplier[4], float* y) const {
+    for (int j = 0; j < 4; ++j)
+      hn::StoreU(scale_to_f32(acc[j], multiplier[j]), DF(), y + j * kWords);
   }
 
   // A half holds eight of the sixteen channels of each 128-bit block: four in each vector.

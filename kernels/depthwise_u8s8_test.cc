@@ -106,6 +106,7 @@ BOOST_AUTO_TEST_CASE(every_channel_count_equals_the_reference_at_both_edges) {
         expect_reference(square(5, c, 3, 1, 1), rng, edge);
         expect_reference(square(9, c, 3, 2, 1), rng, edge);
         expect_reference(square(4, c, 2, 1, 0), rng, edge);
+        expect_reference(square(5, c, 5, 1, 2), rng, edge);
       }
     for (const size_t c : {144u, 192u, 193u, 255u, 960u}) {
       expect_reference(square(9, c, 3, 1, 1), rng);
@@ -127,6 +128,37 @@ BOOST_AUTO_TEST_CASE(every_image_size_equals_the_reference) {
           g.out_h = (h - 1) / stride + 1, g.out_w = (w - 1) / stride + 1;
           expect_reference(g, rng, h % 2 ? Edge::end : Edge::start);
         }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(every_image_width_of_a_kernel_of_five_equals_the_reference) {
+  testing::for_each_target([] {
+    Rng rng(7);
+    for (size_t w = 1; w <= 31; ++w)
+      for (const size_t stride : {1u, 2u}) {
+        const size_t channels[] = {64, 16, 24, 72};
+        Conv2dGeometry g = square(4, channels[w % 4], 5, stride, 2);
+        g.in_w = w, g.out_w = (w - 1) / stride + 1;
+        expect_reference(g, rng, w % 2 ? Edge::end : Edge::start);
+        // Other paddings: the last windows see one column less, or more than two of padding.
+        g.pad_left = w % 5, g.out_w += 1;
+        expect_reference(g, rng, w % 2 ? Edge::end : Edge::start);
+      }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(every_image_height_of_large_kernels_equals_the_reference) {
+  testing::for_each_target([] {
+    Rng rng(8);
+    for (size_t h = 1; h <= 12; ++h)
+      for (const size_t kernel : {4u, 5u, 7u})
+        for (const size_t stride : {1u, 2u, 3u})
+          for (const size_t dilation : {1u, 2u}) {
+            Conv2dGeometry g = square(7, 40, kernel, 1, kernel / 2);
+            g.in_h = h, g.out_h = (h - 1) / stride + 1 + h % 3, g.stride_h = stride;
+            g.dilation_h = dilation, g.pad_top = h % (kernel + 2);
+            expect_reference(g, rng, h % 2 ? Edge::end : Edge::start);
+          }
   });
 }
 
@@ -171,21 +203,24 @@ BOOST_AUTO_TEST_CASE(other_kernels_strides_and_dilations_equal_the_reference) {
 BOOST_AUTO_TEST_CASE(extreme_bytes_do_not_saturate) {
   testing::for_each_target([] {
     Rng rng(5);
-    const Conv2dGeometry g = square(6, 80, 3, 1, 1);
-    Case layer(g, rng);
-    const size_t n = 6 * 6 * 80;
-    for (const int8_t w : {-128, 127})
-      for (const uint8_t byte : {0, 255})
-        for (const int zero_point : {0, 255}) {
-          layer.weight.assign(layer.weight.size(), w);
-          layer.multiplier.assign(layer.multiplier.size(), 1.0f / (9 * 128 * 4));
-          layer.bias.assign(layer.bias.size(), w);
-          layer.params.x_zero_point = zero_point;
-          layer.params.range = {128, 0, 255};
-          const std::vector<uint8_t> x(n, byte);
-          expect_output<uint8_t>(layer, x.data(), rng, Edge::end);
-          expect_output<float>(layer, x.data(), rng, Edge::end);
-        }
+    for (const size_t kernel : {3u, 5u, 7u}) {
+      const Conv2dGeometry g = square(6, 80, kernel, 1, kernel / 2);
+      Case layer(g, rng);
+      const size_t n = 6 * 6 * 80;
+      for (const int8_t w : {-128, 127})
+        for (const uint8_t byte : {0, 255})
+          for (const int zero_point : {0, 255}) {
+            layer.weight.assign(layer.weight.size(), w);
+            layer.multiplier.assign(layer.multiplier.size(),
+                                    1.0f / static_cast<float>(kernel * kernel * 128 * 4));
+            layer.bias.assign(layer.bias.size(), w);
+            layer.params.x_zero_point = zero_point;
+            layer.params.range = {128, 0, 255};
+            const std::vector<uint8_t> x(n, byte);
+            expect_output<uint8_t>(layer, x.data(), rng, Edge::end);
+            expect_output<float>(layer, x.data(), rng, Edge::end);
+          }
+    }
   });
 }
 

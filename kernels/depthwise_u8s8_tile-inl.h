@@ -160,6 +160,8 @@ HWY_INLINE void pass_3x3(const Layer<Output>& layer, const StripData& strip,
       OCTET_UNROLL
       for (int j = 0; j < kQuads; ++j) q[j] = padding;
     }
+    OCTET_UNROLL
+    for (int j = 0; j < kQuads; ++j) q[j] = offset_u8<kDot>(q[j]);
   };
   // Left of the image columns wrap to values beyond in_w.
   size_t column = begin * kStride - layer.pad_left;
@@ -181,9 +183,9 @@ HWY_INLINE void pass_3x3(const Layer<Output>& layer, const StripData& strip,
           const int j = h * 2 + k;
           acc[k] =
               kQuads == 2 ? k ? bias1 : bias0 : hn::LoadU(d32, strip.bias + (kFirst + j) * kWords);
-          acc[k] = dot_quad<kDot>(q0[j], weights[r * 3][j], acc[k]);
-          acc[k] = dot_quad<kDot>(q1[j], weights[r * 3 + 1][j], acc[k]);
-          acc[k] = dot_quad<kDot>(q2[j], weights[r * 3 + 2][j], acc[k]);
+          acc[k] = dot_offset<kDot>(q0[j], weights[r * 3][j], acc[k]);
+          acc[k] = dot_offset<kDot>(q1[j], weights[r * 3 + 1][j], acc[k]);
+          acc[k] = dot_offset<kDot>(q2[j], weights[r * 3 + 2][j], acc[k]);
           multiplier[k] = kQuads == 2 ? k ? multiplier1 : multiplier0
                                       : hn::LoadU(df, strip.multiplier + (kFirst + j) * kWords);
         }
@@ -223,38 +225,6 @@ HWY_NOINLINE void band_3x3(const Layer<Output>& layer, const StripData& strip,
       pass_3x3<kDot, kRows, kStride, kPieces, 2, 2>(layer, strip, band, begin, end, waiting);
     }
   }
-}
-
-// One block of channels of one output pixel, any kernel: taps are pointers to the block's first
-// channel at each tap, a multiple of four of them. y: room for kLanes.
-template <Dot kDot, class Output>
-HWY_INLINE void pixel_block(const uint8_t* const* taps, size_t groups, size_t channel,
-                            const StripData& strip, const Output& output, typename Output::Y* y) {
-  const D32 d32;
-  constexpr int kParts = kDotParts<kDot>;
-  V32 acc[4];
-  VF multiplier[4];
-  for (int j = 0; j < 4; ++j) {
-    acc[j] = hn::LoadU(d32, strip.bias + j * kWords);
-    multiplier[j] = hn::LoadU(DF(), strip.multiplier + j * kWords);
-  }
-  for (size_t i = 0; i < groups; ++i) {
-    const uint8_t* const* t = taps + 4 * i;
-    V32 q[4];
-    make_quads<0, 4>(load_bytes<1>(t, channel), load_bytes<1>(t + 1, channel),
-                     load_bytes<1>(t + 2, channel), load_bytes<1>(t + 3, channel), q);
-    OCTET_UNROLL
-    for (int j = 0; j < 4; ++j) {
-      V32 a[kParts], b[kParts];
-      split_u8<kDot>(q[j], a);
-      OCTET_UNROLL
-      for (int p = 0; p < kParts; ++p)
-        b[p] = hn::LoadU(d32, strip.weights + ((i * 4 + j) * kParts + p) * kWords);
-      acc[j] = dot_parts<kDot>(a, b, acc[j]);
-    }
-  }
-  output.template store<1>(output.half(acc, multiplier), output.half(acc + 2, multiplier + 2), &y,
-                           0);
 }
 
 }  // namespace

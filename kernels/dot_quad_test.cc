@@ -25,6 +25,22 @@ void dot_words(const int32_t* a, const int32_t* b, int32_t* acc, size_t n) {
   });
 }
 
+// The same in two steps: without what offset_u8 took, then with it.
+void dot_words_offset(const int32_t* a, const int32_t* b, int32_t* acc, size_t n) {
+  with_dot([&](auto dot) {
+    constexpr Dot kDot = decltype(dot)::value;
+    const D32 d;
+    const V32 taken = hn::Set(d, 0x01010101 * (kInputOffset<kDot> / 2));
+    for (size_t i = 0; i < n; i += hn::Lanes(d)) {
+      const V32 weights = hn::LoadU(d, b + i);
+      V32 sum =
+          dot_offset<kDot>(offset_u8<kDot>(hn::LoadU(d, a + i)), weights, hn::LoadU(d, acc + i));
+      for (int half = 0; half < 2; ++half) sum = dot_quad<kDot>(taken, weights, sum);
+      hn::StoreU(sum, d, acc + i);
+    }
+  });
+}
+
 void scale_all(const int32_t* acc, const float* multiplier, int32_t* out, size_t n) {
   const D32 d;
   const DF df;
@@ -39,6 +55,7 @@ HWY_AFTER_NAMESPACE();
 namespace octet::kernels {
 
 HWY_EXPORT(dot_words);
+HWY_EXPORT(dot_words_offset);
 HWY_EXPORT(scale_all);
 
 BOOST_AUTO_TEST_CASE(every_target_forms_the_exact_sum) {
@@ -48,6 +65,8 @@ BOOST_AUTO_TEST_CASE(every_target_forms_the_exact_sum) {
   std::vector<int8_t> b(4 * kWords);
   testing::fill_integers(a, rng, 0, 255);
   testing::fill_integers(b, rng, -128, 127);
+  // The largest products of either sign.
+  for (size_t i = 0; i < 64; ++i) a[i] = i & 4 ? 255 : 0, b[i] = i & 8 ? -128 : 127;
   std::vector<int32_t> start(kWords), want(kWords);
   testing::fill_integers(start, rng, INT32_MIN / 2, INT32_MAX / 2);
   for (size_t i = 0; i < kWords; ++i) {
@@ -57,6 +76,11 @@ BOOST_AUTO_TEST_CASE(every_target_forms_the_exact_sum) {
   testing::for_each_target([&] {
     std::vector<int32_t> got = start;
     HWY_DYNAMIC_DISPATCH(dot_words)
+    (reinterpret_cast<const int32_t*>(a.data()), reinterpret_cast<const int32_t*>(b.data()),
+     got.data(), kWords);
+    BOOST_TEST(got == want, boost::test_tools::per_element());
+    got = start;
+    HWY_DYNAMIC_DISPATCH(dot_words_offset)
     (reinterpret_cast<const int32_t*>(a.data()), reinterpret_cast<const int32_t*>(b.data()),
      got.data(), kWords);
     BOOST_TEST(got == want, boost::test_tools::per_element());

@@ -138,7 +138,8 @@ struct Tile : Sums<kDot, kRows, kVectors, false> {
     OCTET_UNROLL
     for (int i = 0; i < kRows; ++i) {
       a[i] = args.block.q + (first + i) * 4 * args.quads;
-      const V32 zero_point = hn::Set(d, args.block.qparams[first + i].zero_point);
+      const V32 zero_point =
+          hn::Set(d, args.block.qparams[first + i].zero_point - kInputOffset<kDot>);
       OCTET_UNROLL
       for (int j = 0; j < kVectors; ++j)
         acc[i][j] = hn::Mul(hn::LoadU(d, minus_sum + j * kTileLanes), zero_point);

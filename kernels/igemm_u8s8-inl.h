@@ -41,8 +41,12 @@ struct TileArgs {
   OutputRange range;  // of u8
 };
 
-// Four bytes of each pixel in all lanes.
+// Four bytes of a pixel in all lanes, or in the first where that does.
+template <bool kFirst>
 HWY_INLINE V32 broadcast_quad(const uint8_t* p) {
+#if OCTET_IS_NEON
+  if constexpr (kFirst) return load_first(p);
+#endif
   int32_t quad;
   std::memcpy(&quad, p, 4);
   return hn::Set(D32(), quad);
@@ -61,6 +65,7 @@ template <Dot kDot, int kRows_, int kVectors_, bool kPaired_, int kParts = 1>
 struct Sums {
   static constexpr int kRows = kRows_, kVectors = kVectors_;
   static constexpr bool kPaired = kPaired_;
+  static constexpr bool kFirst = kHasDotFirst<kDot> || (OCTET_IS_NEON && kParts == 2);
   static constexpr int kPixels = kRows * (kPaired ? 2 : 1);
   static constexpr size_t kColumns = kVectors * kTileLanes / (kPaired ? 2 : 1);
   static constexpr size_t kHeader = 2 * kVectors * kTileLanes * 4;     // bias and multipliers
@@ -121,20 +126,23 @@ struct Sums {
   static HWY_INLINE Row split(V32 quad) {
     Row row;
     if constexpr (kParts == 1)
-      row.parts[0] = quad;
+      row.parts[0] = offset_u8<kDot>(quad);
     else
       split_u8<kDot>(quad, row.parts);
     return row;
   }
   static HWY_INLINE V32 dot(const Row& row, const V32 b[kParts], V32 sum) {
+#if OCTET_IS_NEON
+    if constexpr (kHasDotFirst<kDot>) return dot_first<kDot>(row.parts[0], b[0], sum);
+#endif
     if constexpr (kParts == 1)
-      return dot_quad<kDot>(row.parts[0], b[0], sum);
+      return dot_offset<kDot>(row.parts[0], b[0], sum);
     else
       return dot_parts<kDot>(row.parts, b, sum);
   }
   template <bool kTail>
   static HWY_INLINE V32 quad(const uint8_t* a, size_t k, size_t tail) {
-    return kTail ? broadcast_tail(a + 4 * k + tail, tail) : broadcast_quad(a + 4 * k);
+    return kTail ? broadcast_tail(a + 4 * k + tail, tail) : broadcast_quad<kFirst>(a + 4 * k);
   }
 
   // Quads k and later of one tap.

@@ -8,7 +8,7 @@
 //   AVX-512 (32 registers of 16 lanes)  6x64, 8x48, 12x32, 16x16, 4x96 (rows x columns)
 //   AVX2 (16 of 8)                      6x16, 8x8; without VNNI 4x16, as widening needs registers
 //   SSE4 (16 of 4)                      4x8
-//   NEON (32 of 4)                      6x16
+//   NEON (32 of 4)                      6x16; without dotprod 4x16
 // Smaller kRows exist where rows are few and to divide rows evenly (49 = 4 x 6 + 5 x 5).
 //
 // Overlap. On AVX-512 requantizing a vector costs as much as four dots, but mostly on other
@@ -110,6 +110,9 @@ TileChoice<Y> choose_tile([[maybe_unused]] size_t vectors, bool, size_t pixels) 
   if (vectors == 1) return choose_among<Y, kDot, 1, false, 1, 4, 8>(pixels);
 #endif
 #if OCTET_IS_NEON
+  // Widened weights take registers.
+  if constexpr (kDotParts<kDot> == 2)
+    return choose_among<Y, kDot, kPanelVectors, false, 1, 2, 4>(pixels);
   return choose_among<Y, kDot, kPanelVectors, false, 1, 2, 4, 6>(pixels);
 #elif HWY_TARGET == HWY_SCALAR
   return choose_among<Y, kDot, kPanelVectors, false, 1, 2>(pixels);

@@ -65,7 +65,8 @@ inline void transpose_words(const void* from_, size_t from_step, size_t rows, si
 }
 
 // bias[c] -= x_zero_point * sum of column c, for s8 weights [quads][width][4]: then the kernel
-// multiplies plain bytes. width: a multiple of the lanes.
+// multiplies plain bytes; those of offset_u8, where the zero point is given less kInputOffset.
+// width: a multiple of the lanes.
 template <Dot kDot>
 void fold_zero_point(int32_t x_zero_point, const void* weights, size_t quads, size_t width,
                      void* bias_) {

@@ -25,8 +25,9 @@ std::ostream& operator<<(std::ostream& out, const Processor& p) { return out << 
 constexpr Processor kProcessors[] = {
     {"Opteron_G1", "SCALAR"},  // SSE2
     {"Conroe", "SCALAR"},      // SSSE3
-    {"Nehalem", "SCALAR"},     // SSE4.2 without AES, which Highway's SSE4 has
-    {"Westmere", "SSE4"},     {"SandyBridge", "SSE4"},  // AVX without AVX2
+    {"Nehalem", "SSE4"},       // without AES
+    {"Westmere", "SSE4"},      // with it
+    {"SandyBridge", "SSE4"},   // AVX without AVX2
     {"Haswell", "AVX2"},
 };
 
