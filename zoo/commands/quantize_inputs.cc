@@ -106,6 +106,7 @@ QuantizeJob job_of_folder(const QuantizeOptions& o) {
   job.train = o.train_options(kCalibrationLr);
   // A few images are no statistics.
   job.train.freeze_bn = 0;
+  job.train.freeze_observers = 0;
   job.file = o.load;
   if (o.weights.empty()) return job;
   job.model = std::move(model);
