@@ -216,8 +216,12 @@ class Train : public Command {
     o.train.equalize = !o.no_equalize;
     const size_t chosen = is_tuned(o) ? std::min(o.calibration, train.images->size()) : 0;
     const Subset calibration(*train.images, spread_indices(train.images->size(), chosen));
-    Trainer trainer({*model, *train.images, test.images.get(), train.augmentation,
-                     chosen > 0 ? &calibration : nullptr, description.str()},
+    Trainer trainer({.model = *model,
+                     .train = *train.images,
+                     .test = test.images.get(),
+                     .augmentation = train.augmentation,
+                     .calibration = chosen > 0 ? &calibration : nullptr,
+                     .description = description.str()},
                     o.train);
     if (o.resume) trainer.resume();
     train_to_the_end(trainer);
