@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <vector>
 
@@ -41,9 +42,32 @@ bool scales_input_channels(const nn::Lowering& layer, int64_t channels) {
   return dense || depthwise;
 }
 
+// By group: whether another group has one of its weights too, so that factors of its channels would
+// be that group's as well.
+std::vector<bool> shares_weights(const PreparedModel& prepared) {
+  const std::vector<nn::LayerGroup>& groups = prepared.groups().groups;
+  const nn::Graph& graph = prepared.graph();
+  std::map<const void*, size_t> owner;
+  std::vector<bool> shares(groups.size());
+  const auto add = [&](int node, size_t g) {
+    for (int value : graph.nodes[node].inputs) {
+      const Tensor& constant = graph.values[value].constant;
+      if (!constant.defined()) continue;
+      const size_t first = owner.emplace(constant.raw(), g).first->second;
+      if (first != g) shares[first] = shares[g] = true;
+    }
+  };
+  for (size_t g = 0; g < groups.size(); ++g) {
+    add(groups[g].main, g);
+    for (int follower : groups[g].followers) add(follower, g);
+  }
+  return shares;
+}
+
 ValueClasses classify(const PreparedModel& prepared) {
   const nn::Graph& graph = prepared.graph();
   const nn::GroupedGraph& groups = prepared.groups();
+  const std::vector<bool> shares = shares_weights(prepared);
   ValueClasses classes(graph.values.size());
   for (int v : graph.inputs) classes.exclude(groups.alias[v]);
   for (int v : graph.outputs) classes.exclude(groups.alias[v]);
@@ -54,11 +78,11 @@ ValueClasses classify(const PreparedModel& prepared) {
     const nn::Lowering layer = nn::fold(graph, group);
     const bool bounded =
         std::isfinite(layer.range.hi) || (layer.range.lo != 0 && std::isfinite(layer.range.lo));
-    if (bounded || !prepared.is_quantized(g)) classes.exclude(output);
+    if (bounded || shares[g] || !prepared.is_quantized(g)) classes.exclude(output);
     for (int raw : group.inputs) {
       const int input = groups.alias[raw];
       const Shape& shape = graph.values[input].shape;
-      if (!prepared.is_quantized(g)) {
+      if (shares[g] || !prepared.is_quantized(g)) {
         classes.exclude(input);
       } else if (op.is_elementwise_sum()) {
         classes.join(output, input);

@@ -10,7 +10,9 @@
 //   s[c] = sqrt(max_k rms[k] / rms[c]),   rms[c]: of channel c over the calibration data
 //
 // Values joined by additions (a residual stage) share one s. Changed are values that convolutions,
-// linear layers and additions make, without an upper bound (relu6), and that only such layers read.
+// linear layers and additions make, without an upper bound (relu6), and that only such layers read;
+// none of layers that share their weights with another. So the factors can also be written into the
+// parameters (PreparedModel::absorb_channel_scales), from which training goes on.
 #pragma once
 
 #include "quant/prepare.h"

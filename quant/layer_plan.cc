@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "quant/channel_scales.h"
 #include "quant/weight_quantization.h"
 
 namespace octet::quant {
@@ -83,24 +84,15 @@ void raise_output_scale(double least, QParams& output, std::ostringstream& note)
   output.scale = std::nextafter(static_cast<float>(least), INFINITY);
 }
 
-// weight[o, ..., c] *= y[o] / x[c], bias[o] *= y[o]; undefined scales are 1. A depthwise weight
-// [c, kh, kw, 1] has its input channel outermost.
+// weight[o, ..., c] *= y[o] / x[c], bias[o] *= y[o]; undefined scales are 1.
 void scale_channels(const Tensor& x, const Tensor& y, nn::Lowering& layer) {
   if (!layer.weight.defined() || (!x.defined() && !y.defined())) return;
   layer.weight = layer.weight.clone();
-  const Tensor& w = layer.weight;
-  const int64_t inner = w.dim(w.rank() - 1), outer = w.dim(0), row = w.elements() / outer;
-  const bool depthwise = x.defined() && inner != x.elements();
-  for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t k = 0; k < row; ++k) {
-      float& weight = w.data<float>()[o * row + k];
-      if (y.defined()) weight *= y.data<float>()[o];
-      if (x.defined()) weight /= x.data<float>()[depthwise ? o : k % inner];
-    }
-  }
+  if (y.defined()) scale_outputs(y, layer.weight);
+  if (x.defined()) scale_inputs(x, layer.weight);
   if (!layer.bias.defined() || !y.defined()) return;
   layer.bias = layer.bias.clone();
-  for (int64_t o = 0; o < outer; ++o) layer.bias.data<float>()[o] *= y.data<float>()[o];
+  scale_outputs(y, layer.bias);
 }
 
 void quantize_weighted(const PreparedModel& prepared, size_t group, const QParams& x,

@@ -241,46 +241,18 @@ std::unique_ptr<PreparedModel> prepare(nn::Module& model, const Tensor& example,
 
 std::unique_ptr<PreparedModel> prepare(nn::Module& model, std::span<const Tensor> examples,
                                        const QConfigMapping& mapping) {
+  return PreparedModel::attach(nn::trace(model, examples), mapping);
+}
+
+std::unique_ptr<PreparedModel> PreparedModel::attach(nn::Graph graph,
+                                                     const QConfigMapping& mapping) {
+  OCTET_CHECK(graph.outputs.size() == 1, "prepare: the model has ", graph.outputs.size(),
+              " outputs, expected one");
   auto prepared = std::make_unique<PreparedModel>();
-  prepared->graph_ = nn::trace(model, examples);
-  OCTET_CHECK(prepared->graph_.outputs.size() == 1, "prepare: the model has ",
-              prepared->graph_.outputs.size(), " outputs, expected one");
+  prepared->graph_ = std::move(graph);
   prepared->groups_ = nn::find_groups(prepared->graph_);
   prepared->attach_observers(mapping);
   prepared->eval();
-  return prepared;
-}
-
-std::vector<std::pair<std::string, Tensor>> PreparedModel::named_scales() const {
-  std::vector<std::pair<std::string, Tensor>> scales;
-  const auto add = [&](const std::string& name, const Observer* observer) {
-    const Tensor scale = observer != nullptr ? observer->learned_scale() : Tensor();
-    if (scale.defined()) scales.emplace_back(name, scale);
-  };
-  for (size_t g = 0; g < groups_.groups.size(); ++g) {
-    if (weight_observers_[g] == nullptr) continue;
-    const std::string& path = graph_.nodes[groups_.groups[g].main].path;
-    add(path + ".weight_scale", weight_observers_[g].get());
-    add(path + ".output_scale", observers_[groups_.alias[groups_.groups[g].output]].get());
-  }
-  return scales;
-}
-
-std::unique_ptr<PreparedModel> prepare_qat(nn::Module& model, const Tensor& example,
-                                           const QConfigMapping& mapping) {
-  auto prepared = prepare(model, example, mapping);
-  for (size_t g = 0; g < prepared->groups_.groups.size(); ++g) {
-    const nn::GraphNode& node = prepared->graph_.nodes[prepared->groups_.groups[g].main];
-    if (!prepared->is_quantized(g) || !node.op->has_weight()) continue;
-    auto& observer = prepared->weight_observers_[g];
-    observer = prepared->group_qconfig_[g]->weight();
-    // Scales that are learned begin with the weights as they are.
-    if (observer->learned_scale().defined())
-      observer->observe(nn::fold(prepared->graph_, prepared->groups_.groups[g]).weight);
-  }
-  prepared->mode_ = Mode::qat;
-  prepared->trained_ = true;
-  prepared->train();
   return prepared;
 }
 

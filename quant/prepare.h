@@ -5,6 +5,7 @@
 //   engine::Program int8 = quant::convert(*prepared).program;     // convert.h
 //
 //   auto qat = quant::prepare_qat(model, example, quant::get_default_qat_qconfig_mapping("x86"));
+//                                  // or prepare_qat(*prepared, ...): a trained model's
 //   {
 //     const Recording recording;   // in each step of training
 //     backward(nn::cross_entropy((*qat)(images), labels));
@@ -113,12 +114,20 @@ class PreparedModel : public nn::Module {
   void set_channel_scales(std::vector<Tensor> scales);
   // Undefined for none.
   const Tensor& channel_scales(int value) const { return channel_scales_[value]; }
+  // Writes the factors into the parameters, which are the float model's too: it computes the same
+  // afterwards, up to roundings. Those of a value go into weight and bias of its batch norm, or of
+  // its layer where that has none, and, inverted, into the weights of the layers that read it;
+  // running statistics stay. What was observed stays valid.
+  void absorb_channel_scales();
 
  private:
   friend std::unique_ptr<PreparedModel> prepare(nn::Module&, std::span<const Tensor>,
                                                 const QConfigMapping&);
   friend std::unique_ptr<PreparedModel> prepare_qat(nn::Module&, const Tensor&,
                                                     const QConfigMapping&);
+  friend std::unique_ptr<PreparedModel> prepare_qat(PreparedModel&, const QConfigMapping&);
+  static std::unique_ptr<PreparedModel> attach(nn::Graph graph, const QConfigMapping& mapping);
+  void begin_training();
   void attach_observers(const QConfigMapping& mapping);
   void observe_value(int value, const QConfig& qconfig);
   void share_qparams();
@@ -150,6 +159,12 @@ std::unique_ptr<PreparedModel> prepare(nn::Module& model, std::span<const Tensor
 // The same for training, in Mode::qat: weights are fake quantized too, by the qconfig's weight
 // observer, which sees them in every step.
 std::unique_ptr<PreparedModel> prepare_qat(nn::Module& model, const Tensor& example,
+                                           const QConfigMapping& mapping);
+// The same where calibration stopped: of the model that `calibrated` was prepared from. Observers
+// begin with the ranges that `calibrated` would be converted with, weights with its channel
+// factors, which it absorbs. Before the first step (frozen, or in eval mode) the integers are those
+// of convert(calibrated), where both mappings quantize the same layers in as many bits.
+std::unique_ptr<PreparedModel> prepare_qat(PreparedModel& calibrated,
                                            const QConfigMapping& mapping);
 
 }  // namespace octet::quant

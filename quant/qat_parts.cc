@@ -20,8 +20,10 @@ Parts parts_of(const PreparedModel& prepared, size_t g) {
   parts.op = main.op.get();
   parts.weight = constant(main, 1);
   parts.bias = constant(main, 2);
-  parts.weight_scale = prepared.weight_observer(g)->learned_scale();
-  parts.output_scale = prepared.observer(prepared.groups().alias[group.output])->learned_scale();
+  if (const Observer* observer = prepared.weight_observer(g)) {
+    parts.weight_scale = observer->learned_scale();
+    parts.output_scale = prepared.observer(prepared.groups().alias[group.output])->learned_scale();
+  }
   for (int follower : group.followers) {
     const nn::GraphNode& node = graph.nodes[follower];
     if (const auto range = node.op->activation()) parts.range = *range;

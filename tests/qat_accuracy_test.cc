@@ -64,10 +64,12 @@ BOOST_AUTO_TEST_CASE(an_epoch_of_training_with_4_bit_weights_wins_5_points_over_
   model->eval();
   const double calibrated = static_accuracy(*model, training, test);
 
+  const zoo::Subset calibration(training, first_indices(kCalibration));
   zoo::Trainer trainer({.model = *model,
                         .train = training,
                         .test = &test,
-                        .augmentation = {.padding = 4, .flip = true}},
+                        .augmentation = {.padding = 4, .flip = true},
+                        .calibration = &calibration},
                        {.epochs = 1,
                         .batch_size = 64,
                         .lr = 0.01,

@@ -17,6 +17,7 @@
 #include "kernels/kernel_testing.h"
 #include "nn/graph.h"
 #include "nn/nn_testing.h"
+#include "quant/equalize.h"
 #include "quant/quant_testing.h"
 #include "tensor/backward.h"
 #include "tests/float_layers.h"
@@ -78,10 +79,24 @@ void check_file(const engine::Program& program, const Tensor& x, const Values& e
   BOOST_TEST(equal_values(run_program(*read, x), expected), "after the file");
 }
 
+// Training begins with the integers of the calibrated model.
+void check_training_start(quant::PreparedModel& calibrated, const Tensor& x, const char* backend) {
+  const auto qat = quant::prepare_qat(calibrated, quant::get_default_qat_qconfig_mapping(backend));
+  const Values expected = run_program(quant::convert(calibrated).program, x);
+  BOOST_TEST(equal_values(run_program(quant::convert(*qat).program, x), expected),
+             "training begins elsewhere");
+  qat->eval();
+  BOOST_TEST(equal_bits((*qat)(x), expected.at("output")), "its first pass differs");
+}
+
 void check_quantized(RandomNetwork& network, const Tensor& x, const char* backend) {
   const auto prepared =
       quant::prepare(network, example_of(network), quant::get_default_qconfig_mapping(backend));
-  for (uint64_t seed = 1; seed <= 2; ++seed) (*prepared)(random_images(network, kBatch, seed));
+  const auto observe = [&] {
+    for (uint64_t seed = 1; seed <= 2; ++seed) (*prepared)(random_images(network, kBatch, seed));
+  };
+  observe();
+  if (quant::equalize(*prepared) > 0) observe();
   const quant::Conversion conversion = quant::convert(*prepared);
   for (const quant::LayerReport& layer : conversion.layers)
     BOOST_TEST(layer.quantized, layer.name << " stays float: " << layer.note);
@@ -90,6 +105,7 @@ void check_quantized(RandomNetwork& network, const Tensor& x, const char* backen
   const Values expected = run_program(program, x);
   kernels::testing::for_each_target([&] { check_threads_and_batches(program, x, expected); });
   check_file(program, x, expected);
+  check_training_start(*prepared, x, backend);
 }
 
 // Steps of one size: whatever the gradients are, nothing runs away.

@@ -85,8 +85,12 @@ class Desk {
   TempFolder folder_;
 };
 
-void check_killed_runs(const Arguments& kind) {
+void check_killed_runs(Arguments kind, bool from_weights = false) {
   const Desk desk;
+  if (from_weights) {
+    desk.run_whole("float", {});
+    kind.push_back("--weights=" + desk.path("float/weights.safetensors"));
+  }
   const int64_t whole = desk.run_whole("whole", kind);
   Rng rng(7);
   int killed = 0;
@@ -119,6 +123,11 @@ BOOST_AUTO_TEST_CASE(a_float_run_killed_at_random_moments_ends_with_the_same_bit
 
 BOOST_AUTO_TEST_CASE(a_qat_run_killed_at_random_moments_ends_with_the_same_bits) {
   check_killed_runs({"--qat"});
+}
+
+// It is calibrated before its first step, and its channels are equalized.
+BOOST_AUTO_TEST_CASE(a_qat_run_from_weights_killed_at_random_moments_ends_with_the_same_bits) {
+  check_killed_runs({"--qat", "--learn-scales"}, /*from_weights=*/true);
 }
 
 BOOST_AUTO_TEST_CASE(a_run_that_learns_scales_killed_at_random_moments_ends_with_the_same_bits) {

@@ -8,10 +8,10 @@
 #include "kernels/target.h"
 #include "nn/graph.h"
 #include "quant/convert.h"
-#include "quant/equalize.h"
 #include "quant/prepare.h"
 #include "quant/qconfig.h"
 #include "quant/quantize_dynamic.h"
+#include "zoo/calibrate.h"
 #include "zoo/logits_score.h"
 #include "zoo/progress.h"
 #include "zoo/table.h"
@@ -19,7 +19,6 @@
 namespace octet::zoo {
 namespace {
 
-constexpr size_t kCalibrationBatch = 8;
 constexpr size_t kNamedLayers = 5;     // in one remark
 constexpr double kAlarmingLoss = 3.0;  // points of top-1
 
@@ -44,33 +43,6 @@ void add_metadata(const QuantizeJob& job, engine::Program& program) {
 Tensor example_of(const Dataset& data) {
   const int64_t side = data.preprocessing().crop;
   return Tensor::zeros({1, side, side, 3});
-}
-
-// Shows the calibration images to the prepared model's observers; returns how many were good.
-size_t observe(const char* what, quant::PreparedModel& prepared, const QuantizeJob& job,
-               ParallelFor& pool) {
-  const Preprocessing& how = job.data->preprocessing();
-  Progress progress(what, job.calibration.size());
-  size_t images = 0;
-  const auto use = [&](const Batch& batch) {
-    const auto count = static_cast<int64_t>(batch.indices.size());
-    const std::span pixels(batch.pixels, batch.indices.size() * how.elements());
-    prepared(Tensor::from<float>({count, how.crop, how.crop, 3}, pixels));
-    images += batch.indices.size();
-  };
-  const Skipped skipped =
-      for_each_batch(*job.data, job.calibration, kCalibrationBatch, pool, progress, use);
-  OCTET_CHECK(images > 0, "none of the ", job.calibration.size(),
-              " calibration images could be decoded: ", skipped.reasons.at(0));
-  return images;
-}
-
-// Twice over the images: equalization needs the sizes of channels, and gives values new ranges.
-size_t calibrate(quant::PreparedModel& prepared, const QuantizeJob& job, ParallelFor& pool) {
-  const size_t images = observe("calibration", prepared, job, pool);
-  if (job.equalize && quant::equalize(prepared) > 0)
-    observe("second calibration", prepared, job, pool);
-  return images;
 }
 
 Accuracy accuracy_of(const Predictions& predictions) {
@@ -141,7 +113,7 @@ Int8Model convert_static(QuantizeJob& job, ParallelFor& pool) {
   const auto prepared = quant::prepare(*job.model, example_of(*job.data), mapping);
   check_keep_float(job, prepared->graph());
   Int8Model result;
-  result.calibration_images = calibrate(*prepared, job, pool);
+  result.calibration_images = calibrate(*prepared, *job.data, job.calibration, job.equalize, pool);
   if (job.measure_sensitivity || job.min_sqnr) result.sensitivities = study(*prepared, job, pool);
   quant::Conversion conversion = quant::convert(*prepared);
   result.program = std::move(conversion.program);
@@ -163,15 +135,15 @@ Int8Model convert_qat(QuantizeJob& job, ParallelFor&) {
   TrainOptions options = job.train;
   options.qat = true;
   options.qconfig = job.qconfig;
+  options.equalize = job.equalize;
   options.batch_size = std::min(options.batch_size, training->size());
   const StateDict before = job.model->state_dict();
-  Trainer trainer({.model = *job.model, .train = *training, .test = nullptr}, options);
+  Trainer trainer({.model = *job.model, .train = *training, .calibration = &calibration}, options);
   trainer.run([](const std::vector<EpochFigures>&) {});
   quant::Conversion conversion = quant::convert(*trainer.prepared());
   job.model->load_state_dict(before);
   job.model->eval();
-  return {std::move(conversion.program), std::move(conversion.layers),
-          job.training ? 0 : job.calibration.size()};
+  return {std::move(conversion.program), std::move(conversion.layers), job.calibration.size()};
 }
 
 Int8Model load_pretrained(QuantizeJob& job, ParallelFor&) {

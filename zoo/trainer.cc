@@ -19,6 +19,7 @@
 #include "tensor/backward.h"
 #include "tensor/tape.h"
 #include "tensor/threads.h"
+#include "zoo/calibrate.h"
 #include "zoo/evaluate.h"
 #include "zoo/hash.h"
 #include "zoo/progress.h"
@@ -101,22 +102,41 @@ Trainer::Trainer(const TrainTask& task, const TrainOptions& options)
       schedule_(make_schedule(options)),
       loader_(task.train, loader_options(task, options)) {
   OCTET_CHECK(options.epochs >= 1, "train: ", options.epochs, " epochs");
+}
+
+// Weights get their channel factors before anything is made of them.
+std::unique_ptr<quant::PreparedModel> Trainer::prepare_qat(bool calibrated) {
+  const TrainOptions& o = options_;
+  const auto mapping = [&](quant::QConfig qconfig) {
+    return quant::QConfigMapping().set_global(std::move(qconfig));
+  };
+  const quant::QConfigMapping trained =
+      mapping(o.learn_scales ? quant::get_lsq_qconfig(o.qconfig, o.weight_bits)
+                             : quant::with_weight_bits(o.qconfig, o.weight_bits, true));
+  if (!calibrated || task_.calibration == nullptr)
+    return quant::prepare_qat(task_.model, example_, trained);
+  const auto prepared = quant::prepare(
+      task_.model, example_, mapping(quant::with_weight_bits(o.qconfig, o.weight_bits, false)));
+  std::vector<size_t> indices(task_.calibration->size());
+  std::iota(indices.begin(), indices.end(), size_t{0});
+  calibrate(*prepared, *task_.calibration, indices, o.equalize, default_pool());
+  return quant::prepare_qat(*prepared, trained);
+}
+
+// A checkpoint has what calibration has found.
+void Trainer::begin(bool calibrated) {
   task_.model.train();
   nn::NamedParameters parameters = task_.model.named_parameters(), scales;
-  if (options.qat) {
-    quant::QConfigMapping mapping;
-    mapping.set_global(options.learn_scales
-                           ? quant::get_lsq_qconfig(options.qconfig, options.weight_bits)
-                           : quant::with_weight_bits(options.qconfig, options.weight_bits, true));
-    prepared_ = quant::prepare_qat(task_.model, example_, mapping);
+  if (options_.qat) {
+    prepared_ = prepare_qat(calibrated);
     scales = prepared_->named_scales();
     parameters.insert(parameters.end(), scales.begin(), scales.end());
   }
-  optimizer_ = make_optimizer(std::move(parameters), options);
+  optimizer_ = make_optimizer(std::move(parameters), options_);
   // 0 is no simpler a scale than another.
   for (const auto& [name, scale] : scales) optimizer_->exclude_from_weight_decay(name);
-  if (options.average_decay > 0) average_.emplace(task_.model, options.average_decay);
-  nn::manual_seed(options.seed);
+  if (options_.average_decay > 0) average_.emplace(task_.model, options_.average_decay);
+  nn::manual_seed(options_.seed);
 }
 
 Trainer::~Trainer() = default;
@@ -131,9 +151,10 @@ uint64_t Trainer::options_hash() const {
        << o.optimizer << '|' << o.lr << '|' << o.schedule << '|' << o.warmup << '|'
        << o.weight_decay << '|' << o.label_smoothing << '|' << o.clip_grad_norm << '|'
        << o.average_decay << '|' << o.seed << '|' << o.qat << '|' << o.qconfig << '|'
-       << o.weight_bits << '|' << o.learn_scales << '|' << o.freeze_bn << '|' << o.freeze_observers
-       << '|' << a.resized_crop << a.min_area << '|' << a.padding << '|' << a.flip << '|' << a.erase
-       << '|' << task_.train.size();
+       << o.weight_bits << '|' << o.learn_scales << '|' << o.equalize << '|' << o.freeze_bn << '|'
+       << o.freeze_observers << '|' << a.resized_crop << a.min_area << '|' << a.padding << '|'
+       << a.flip << '|' << a.erase << '|' << task_.train.size() << '|'
+       << (task_.calibration ? task_.calibration->size() : 0);
   const std::string all = text.str();
   Fnv1a hash;
   hash.add(std::as_bytes(std::span(all)));
@@ -163,6 +184,7 @@ void Trainer::resume() {
   OCTET_CHECK(c.epoch <= options_.epochs && static_cast<size_t>(c.batch) <= loader_.batches(),
               options_.checkpoint, ": stands at batch ", c.batch, " of epoch ", c.epoch,
               ", which this run does not have");
+  begin(/*calibrated=*/false);
   task_.model.load_state_dict(c.model);
   optimizer_->load_state_dict(c.optimizer);
   if (average_) average_->load_state_dict(c.average);
@@ -257,6 +279,7 @@ void Trainer::run_epoch() {
 }
 
 void Trainer::run(const std::function<void(const std::vector<EpochFigures>&)>& on_epoch) {
+  if (optimizer_ == nullptr) begin(/*calibrated=*/true);
   try {
     while (epoch_ < options_.epochs) {
       const Clock::time_point start = Clock::now();

@@ -44,6 +44,7 @@ struct TrainOptions {
   std::string qconfig = "x86";
   int weight_bits = 8;
   bool learn_scales = false;  // LSQ (quant/observers/learnable_scale.h)
+  bool equalize = true;       // channels, before a calibrated run (quant/equalize.h)
   // Parts of a QAT run after which batch norms keep their statistics, and observers their ranges.
   double freeze_bn = 0.5, freeze_observers = 0.5;
 
@@ -57,6 +58,9 @@ struct TrainTask {
   const Dataset& train;
   const Dataset* test = nullptr;  // null: accuracies after each epoch are not wanted
   Augmentation augmentation = {};
+  // What a QAT run of trained weights is calibrated on before its first step, as they are; null:
+  // its observers begin with the first batch.
+  const Dataset* calibration = nullptr;
   std::string description = {};  // of model and data: what else must be the same when a run goes on
 };
 
@@ -67,7 +71,8 @@ class Trainer {
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  // Goes on from the checkpoint. Throws octet::Error when there is none, or one of another run.
+  // Before run(): goes on from the checkpoint. Throws octet::Error when there is none, or one of
+  // another run.
   void resume();
 
   // Until the last epoch is done; calls on_epoch after each with all figures so far. Throws
@@ -85,10 +90,12 @@ class Trainer {
   // in the engine; returns for how many all logits are the same to the bit. Slow. Of
   // quantization-aware training only.
   size_t count_equal_simulations(const Dataset& data);
-  // Of quantization-aware training, else null.
+  // Of quantization-aware training, else null; there from the beginning of run() or resume().
   quant::PreparedModel* prepared() { return prepared_.get(); }
 
  private:
+  void begin(bool calibrated);
+  std::unique_ptr<quant::PreparedModel> prepare_qat(bool calibrated);
   void run_epoch();
   void train_batch(const TrainingBatch& batch);
   Tensor forward(const TrainingBatch& batch);
@@ -105,7 +112,7 @@ class Trainer {
   TrainOptions options_;
   Tensor example_;
   std::unique_ptr<quant::PreparedModel> prepared_;
-  std::unique_ptr<nn::Optimizer> optimizer_;
+  std::unique_ptr<nn::Optimizer> optimizer_;  // null before begin()
   std::optional<nn::WeightAverage> average_;
   nn::LrSchedule schedule_;
   DataLoader loader_;

@@ -80,7 +80,7 @@ void QuantizeOptions::add_workflow(CLI::App& app) {
          "logits this SQNR in dB, measured on calibration images")
       ->check(real_between(0.0, 200.0));
   app.add_flag("--no-equalize", no_equalize,
-               "of --workflow=static: leave the channels of layers as they are");
+               "of --workflow=static and qat: leave the channels of layers as they are");
 }
 
 // What goes together, in words of the command line.
@@ -117,7 +117,8 @@ void QuantizeOptions::check_combination() const {
   const bool is_static = workflow == "static" || workflow == "all";
   OCTET_CHECK(is_static || keep_float.empty(), "--keep-float belongs to --workflow=static");
   OCTET_CHECK(is_static || !min_sqnr, "--min-sqnr belongs to --workflow=static");
-  OCTET_CHECK(is_static || !no_equalize, "--no-equalize belongs to --workflow=static");
+  OCTET_CHECK(is_static || workflow == "qat" || !no_equalize,
+              "--no-equalize belongs to --workflow=static and qat");
   OCTET_CHECK(needs_calibration() || (calibration_->count() == 0 && calibration_list.empty()),
               "--workflow=", workflow,
               " does not calibrate: --calibration and --calibration-list "

@@ -58,7 +58,7 @@ class QuantizeOptions {
   void check_distinct() const;
 
   TrainOptions train_ = {
-      .epochs = 2, .batch_size = 16, .lr = 1e-5, .warmup = 0.1, .weight_decay = 0};
+      .epochs = 2, .batch_size = 16, .lr = 1e-6, .warmup = 0.1, .weight_decay = 0};
   CLI::Option *epochs_ = nullptr, *lr_ = nullptr, *calibration_ = nullptr;
 };
 

@@ -29,9 +29,11 @@ struct Options {
   double width = 1.0;
   std::optional<double> dropout;
   std::optional<float> erase;
-  bool resume = false, no_augment = false, verify = false;
+  bool resume = false, no_augment = false, verify = false, no_equalize = false;
+  size_t calibration = 64;
   TrainOptions train;
-  std::vector<CLI::Option*> of_qat;  // without --qat they would change nothing
+  // Without --qat, and --weights, they would change nothing.
+  std::vector<CLI::Option*> of_qat, of_start;
 };
 
 void add_model_options(CLI::App& app, Options& o) {
@@ -69,6 +71,13 @@ void add_training_options(CLI::App& app, TrainOptions& t) {
 void add_quantization_options(CLI::App& app, Options& o) {
   TrainOptions& t = o.train;
   app.add_flag("--qat", t.qat, "quantization-aware; usually from --weights");
+  o.of_start = {
+      app.add_option("--calibration", o.calibration,
+                     "a --qat run of --weights is first calibrated on that many training images; "
+                     "0: its ranges begin with the first batch"),
+      app.add_flag("--no-equalize", o.no_equalize,
+                   "leave the channels of a --qat run of --weights as they are"),
+  };
   o.of_qat = {
       app.add_option("--qconfig", t.qconfig, "qnnpack: one weight scale a layer")
           ->check(CLI::IsMember({"x86", "fbgemm", "onednn", "qnnpack"})),
@@ -98,11 +107,17 @@ void add_run_options(CLI::App& app, Options& o) {
       ->check(real_between(0.0, 1e6));
 }
 
+// Quantized from trained weights: these have something to calibrate.
+bool is_tuned(const Options& o) { return o.train.qat && !o.weights.empty(); }
+
 void check(const Options& o) {
   OCTET_CHECK(!o.resume || !o.out.empty(), "--resume needs --out, where the checkpoint is");
   OCTET_CHECK(!o.verify || o.train.qat, "--verify belongs to --qat");
   for (const CLI::Option* option : o.of_qat)
     OCTET_CHECK(option->count() == 0 || o.train.qat, option->get_name(), " belongs to --qat");
+  for (const CLI::Option* option : o.of_start)
+    OCTET_CHECK(option->count() == 0 || is_tuned(o), option->get_name(),
+                " belongs to --qat with --weights");
 }
 
 // What the user typed, for the log: options in the order of the help.
@@ -204,8 +219,16 @@ class Train : public Command {
     std::ostringstream description;
     description << o.model << '|' << o.width << '|' << o.data << '|' << o.weights;
     if (o.dropout) description << '|' << *o.dropout;
-    Trainer trainer(
-        {*model, *train.images, test.images.get(), train.augmentation, description.str()}, o.train);
+    o.train.equalize = !o.no_equalize;
+    const size_t chosen = is_tuned(o) ? std::min(o.calibration, train.images->size()) : 0;
+    const Subset calibration(*train.images, spread_indices(train.images->size(), chosen));
+    Trainer trainer({.model = *model,
+                     .train = *train.images,
+                     .test = test.images.get(),
+                     .augmentation = train.augmentation,
+                     .calibration = chosen > 0 ? &calibration : nullptr,
+                     .description = description.str()},
+                    o.train);
     if (o.resume) trainer.resume();
     train_to_the_end(trainer);
     std::cout << "most memory of tensors: "
@@ -256,7 +279,7 @@ class Train : public Command {
         write_file(o.out + "/curves.svg", to_svg(title, history));
       });
     } catch (const Interrupted&) {
-      if (!o.out.empty())
+      if (std::filesystem::exists(o.train.checkpoint))
         std::cerr << "the run is saved in " << o.train.checkpoint << "; go on with --resume\n";
       throw;
     }
