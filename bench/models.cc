@@ -7,8 +7,10 @@
 // Batch 1, random weights and input (time does not depend on the values). Float and int8 take
 // turns, so that a busy machine slows both. Wall and CPU time of the calling thread; the least and
 // the median. The layer table shows each layer's least time, GMAC/s and the share of the machine's
-// peak, which is measured in the same run by loops that touch registers only. With more threads,
-// the time in which two of them hand over a cache line, before and after (bench/exchange.h).
+// peak, which is measured in the same run by loops that touch registers only; and what was
+// estimated from its shape and the core's rates (kernels/cost.h), with its ratio to what it took.
+// With more threads, the time in which two of them hand over a cache line, before and after
+// (bench/exchange.h).
 //
 // With --turns it runs what it is asked to, beside other programs: bench/turns.h.
 
@@ -24,9 +26,11 @@
 
 #include "CLI/CLI.hpp"
 #include "base/error.h"
+#include "base/median.h"
 #include "base/rng.h"
 #include "bench/exchange.h"
 #include "bench/peak.h"
+#include "bench/rates.h"
 #include "bench/turns.h"
 #include "engine/format.h"
 #include "engine/model.h"
@@ -37,6 +41,7 @@
 #include "quant/quantize_dynamic.h"
 #include "zoo/bert.h"
 #include "zoo/commands/options.h"
+#include "zoo/layer_times.h"
 #include "zoo/table.h"
 
 namespace octet::bench {
@@ -64,8 +69,9 @@ struct Contender {
   size_t file_bytes;
   std::unique_ptr<engine::Session> session;
   engine::ValueId output;
-  Samples samples;
-  std::vector<engine::LayerProfile> layers;  // least time of each
+  std::vector<kernels::Cost> costs;  // of each layer
+  Samples samples = {};
+  std::vector<engine::LayerProfile> layers = {};  // least time of each
 };
 
 double wall_seconds() {
@@ -86,7 +92,10 @@ Contender make_contender(const std::string& name, engine::Program program, doubl
   OCTET_CHECK(model, name, ": ", model.why());
   auto session = engine::Session::create(*model, {.pool = &pool});
   OCTET_CHECK(session, name, ": ", session.why());
-  return {name, peak, file->size(), std::move(*session), (*model)->program().outputs[0], {}, {}};
+  std::vector<kernels::Cost> costs;
+  for (size_t i = 0; i < (*model)->program().instructions.size(); ++i)
+    costs.push_back((*model)->cost(i));
+  return {name, peak, file->size(), std::move(*session), (*model)->program().outputs[0], costs};
 }
 
 std::vector<Contender> image_contenders(const Options& options, ParallelFor& pool) {
@@ -141,10 +150,7 @@ void measure(const Options& options, std::vector<Contender>& contenders) {
         c.samples.cpu.push_back(thread_seconds() - cpu);
       }
       if (!options.layers) continue;
-      std::vector<engine::LayerProfile> layers = c.session->profile();
-      if (c.layers.empty()) c.layers = layers;
-      for (size_t i = 0; i < layers.size(); ++i)
-        c.layers[i].seconds = std::min(c.layers[i].seconds, layers[i].seconds);
+      zoo::keep_fastest(c.layers, c.session->profile());
     }
   }
 }
@@ -180,26 +186,43 @@ void print_latency(const std::vector<Contender>& contenders) {
   std::printf("%s\n", zoo::format_table(rows).c_str());
 }
 
-void print_layers(const Contender& c) {
-  std::vector<std::vector<std::string>> rows = {
-      {c.name + " layer", "kernel", "us", "MMAC", "GMAC/s", "% of peak", "GB/s"}};
-  double total = 0, macs = 0;
-  const auto add = [&](const std::string& name, const char* kernel, double seconds, double mac,
-                       double bytes) {
+// How far the estimates of layers with multiply-adds are off.
+void print_errors(const Contender& c, const std::vector<double>& estimates) {
+  std::vector<double> errors;
+  for (size_t i = 0; i < estimates.size(); ++i)
+    if (c.layers[i].macs > 0)
+      errors.push_back(100 * std::abs(estimates[i] / c.layers[i].seconds - 1));
+  std::printf("%s: %zu layers with multiply-adds, median error of the estimate %.0f %%\n\n",
+              c.name.c_str(), errors.size(), median(errors));
+}
+
+void print_layers(const Contender& c, const kernels::Rates& rates) {
+  std::vector<std::vector<std::string>> rows = {{c.name + " layer", "kernel", "us", "estimated",
+                                                 "ratio", "MMAC", "GMAC/s", "% of peak", "GB/s"}};
+  std::vector<double> estimates;
+  for (const kernels::Cost& cost : c.costs)
+    estimates.push_back(kernels::estimate_seconds(cost, rates));
+  double total = 0, total_estimate = 0, macs = 0;
+  const auto add = [&](const std::string& name, const char* kernel, double seconds, double estimate,
+                       double mac, double bytes) {
     const double rate = 1e-9 * mac / seconds;
-    rows.push_back({name, kernel, fixed(1e6 * seconds, 1), fixed(1e-6 * mac, 2),
+    rows.push_back({name, kernel, fixed(1e6 * seconds, 1), fixed(1e6 * estimate, 1),
+                    fixed(estimate / seconds, 2), fixed(1e-6 * mac, 2),
                     mac > 0 ? fixed(rate, 1) : "",
                     mac > 0 ? fixed(100 * rate / c.peak_gmacs, 0) : "",
                     bytes > 0 ? fixed(1e-9 * bytes / seconds, 1) : ""});
   };
-  for (const engine::LayerProfile& layer : c.layers) {
-    add(layer.name, layer.kernel, layer.seconds, static_cast<double>(layer.macs),
+  for (size_t i = 0; i < c.layers.size(); ++i) {
+    const engine::LayerProfile& layer = c.layers[i];
+    add(layer.name, layer.kernel, layer.seconds, estimates[i], static_cast<double>(layer.macs),
         static_cast<double>(layer.bytes));
     total += layer.seconds;
+    total_estimate += estimates[i];
     macs += static_cast<double>(layer.macs);
   }
-  add("sum", "", total, macs, 0);
+  add("sum", "", total, total_estimate, macs, 0);
   std::printf("%s\n", zoo::format_table(rows).c_str());
+  print_errors(c, estimates);
 }
 
 int run(int argc, char** argv) {
@@ -236,8 +259,15 @@ int run(int argc, char** argv) {
     std::printf("two threads hand a cache line over and back in %.0f ns, afterwards in %.0f\n\n",
                 1e9 * before, 1e9 * exchange_seconds());
   print_latency(contenders);
-  if (options.layers)
-    for (const Contender& c : contenders) print_layers(c);
+  if (options.layers) {
+    const kernels::Rates rates = measure_rates();
+    std::printf(
+        "estimates: %.2f G vector multiply-adds/s, %.0f GB/s near, %.0f GB/s far, %.0f ns a "
+        "layer\n\n",
+        1e-9 * rates.slots, 1e-9 * rates.near_bytes, 1e-9 * rates.far_bytes,
+        1e9 * rates.call_seconds);
+    for (const Contender& c : contenders) print_layers(c, rates);
+  }
   return 0;
 }
 

@@ -35,6 +35,7 @@ constexpr size_t kRounds = 4096;
 
 // Products of one call.
 size_t macs_u8s8() { return kRounds * kSums * 4 * hn::Lanes(D32()); }
+size_t vector_lanes() { return hn::Lanes(DF()); }
 size_t macs_f32() { return kRounds * kSums * hn::Lanes(DF()); }
 
 template <Dot kDot>
@@ -90,6 +91,7 @@ namespace octet::bench {
 
 HWY_EXPORT(macs_u8s8);
 HWY_EXPORT(macs_f32);
+HWY_EXPORT(vector_lanes);
 HWY_EXPORT(spin_u8s8);
 HWY_EXPORT(spin_f32);
 
@@ -108,6 +110,8 @@ double peak_gmacs_f32() {
   const double seconds = best_seconds([] { HWY_DYNAMIC_DISPATCH(spin_f32)(); }, 20);
   return static_cast<double>(HWY_DYNAMIC_DISPATCH(macs_f32)()) / seconds * 1e-9;
 }
+
+size_t lanes_f32() { return HWY_DYNAMIC_DISPATCH(vector_lanes)(); }
 
 }  // namespace octet::bench
 #endif  // HWY_ONCE

@@ -5,6 +5,8 @@
 // machine changes, so measure beside the kernel that is compared with it.
 #pragma once
 
+#include <cstddef>
+
 namespace octet::bench {
 
 // u8 x s8 products added into s32, by dot_quad of the current target.
@@ -12,6 +14,8 @@ double peak_gmacs_u8s8();
 
 // f32 multiply-adds, fused where the target has them.
 double peak_gmacs_f32();
+// Of one such instruction.
+size_t lanes_f32();
 
 // CPU time of the calling thread.
 double thread_seconds();

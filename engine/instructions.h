@@ -69,6 +69,7 @@
 #include "base/parallel.h"
 #include "base/result.h"
 #include "engine/program.h"
+#include "kernels/cost.h"
 
 namespace octet::engine {
 
@@ -95,6 +96,10 @@ class Kernel {
     run(batch, values, workspace, here);
   }
 
+  // What run() takes (kernels/cost.h) but for its activations, which Model::cost() adds.
+  virtual kernels::Cost cost(size_t batch) const {
+    return (void)batch, kernels::Cost{.weight_bytes = static_cast<double>(packed_bytes())};
+  }
   // Multiply-adds for batch 1; 0 where counting them makes no sense.
   virtual size_t macs() const { return 0; }
   // What runs, for profiles: "depthwise_u8s8".

@@ -76,6 +76,13 @@ Result<std::shared_ptr<const Model>> Model::create(Program program) {
   return std::shared_ptr<const Model>(std::move(model));
 }
 
+kernels::Cost Model::cost(size_t instruction, size_t batch) const {
+  kernels::Cost cost = kernel(instruction).cost(batch);
+  cost.activation_bytes = static_cast<double>(
+      activation_bytes_touched(program_, program_.instructions[instruction]) * batch);
+  return cost;
+}
+
 Result<void> Model::pack_weights() {
   size_t bytes = 0;
   for (const auto& kernel : kernels_) bytes += align_up(kernel->packed_bytes());

@@ -36,6 +36,9 @@ class Model {
 
   const Program& program() const { return program_; }
   const Kernel& kernel(size_t instruction) const { return *kernels_[instruction]; }
+  // What an instruction takes on the target that the weights were packed for. Of one without
+  // weights it is the bytes of its activations alone.
+  kernels::Cost cost(size_t instruction, size_t batch = 1) const;
   // Bytes of the activation arena for batch 1: the planner's peak.
   size_t peak_activation_bytes() const { return peak_activation_bytes_; }
 

@@ -36,6 +36,28 @@ Work work(const Params& params) {
   return {l.row_tasks() * l.panel_tasks(g.groups), l.workspace_bytes()};
 }
 
+Cost cost(const Params& params) {
+  const Conv2dGeometry& g = params.geometry;
+  const Layout l = layout_of(g);
+  Cost cost{.weight_bytes = static_cast<double>(HWY_NAMESPACE::packed_bytes(params)),
+            .weight_passes = static_cast<double>(divide_up(l.rows, l.block_rows))};
+  const auto block_slots = [&](size_t rows) {
+    double slots = static_cast<double>(l.taps * rows);  // a pointer each
+    for (size_t panel = 0; panel < l.panels_per_group; ++panel) {
+      const size_t vectors = l.vectors_of(panel);
+      const size_t column = panel * l.panel_vectors * l.lanes;
+      const Panel kind = panel_of(vectors, std::min(vectors * l.lanes, l.group_out - column));
+      const size_t most = std::min(tiles_for(kind).most_rows, l.most_rows);
+      slots += static_cast<double>(g.groups) * TileRows(rows, most).slots(vectors, l.inputs());
+    }
+    return slots;
+  };
+  const size_t blocks = l.rows / l.block_rows, rest = l.rows % l.block_rows;
+  if (blocks != 0) cost.slots += static_cast<double>(blocks) * block_slots(l.block_rows);
+  if (rest != 0) cost.slots += block_slots(rest);
+  return cost;
+}
+
 WeightStrides dense_strides(const Conv2dGeometry& g) {
   const ptrdiff_t in_c = static_cast<ptrdiff_t>(g.in_c / g.groups);
   const ptrdiff_t row = static_cast<ptrdiff_t>(g.kernel_w) * in_c;
@@ -195,10 +217,10 @@ HWY_INLINE void run_tiles(TileFn run, TileArgs& t, Output& output, size_t height
 void run_panel(TileArgs t, const Layout& l, Output& output, size_t rows, size_t channel,
                Panel panel) {
   const TileRange range = tiles_for(panel);
-  const size_t tiles = divide_up(rows, std::min(range.most_rows, l.most_rows));
-  const size_t height = rows / tiles, higher = rows % tiles;
-  if (higher != 0) run_tiles(range.of_rows[height], t, output, height + 1, higher, channel);
-  run_tiles(range.of_rows[height - 1], t, output, height, tiles - higher, channel);
+  const TileRows cut(rows, std::min(range.most_rows, l.most_rows));
+  if (cut.higher != 0)
+    run_tiles(range.of_rows[cut.height], t, output, cut.height + 1, cut.higher, channel);
+  run_tiles(range.of_rows[cut.height - 1], t, output, cut.height, cut.tiles - cut.higher, channel);
 }
 
 void run_task(const Params& params, const Layout& l, const float* packed, Output& output,
@@ -263,6 +285,7 @@ HWY_EXPORT(packed_bytes);
 HWY_EXPORT(pack_tasks);
 HWY_EXPORT(pack_part);
 HWY_EXPORT(work);
+HWY_EXPORT(cost);
 HWY_EXPORT(run);
 
 size_t packed_bytes(const Params& params) noexcept {
@@ -282,6 +305,8 @@ void pack(const Params& params, void* packed) noexcept {
 }
 
 Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(work)(params); }
+
+Cost cost(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(cost)(params); }
 
 void run(const Params& params, const void* packed, const float* x, float* y, void* workspace,
          size_t begin, size_t end) noexcept {

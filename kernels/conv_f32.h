@@ -17,6 +17,7 @@
 #include <limits>
 
 #include "kernels/conv2d_geometry.h"
+#include "kernels/cost.h"
 
 namespace octet::kernels::conv_f32 {
 
@@ -53,6 +54,9 @@ size_t pack_tasks(const Params& params) noexcept;
 void pack_part(const Params& params, void* packed, size_t begin, size_t end) noexcept;
 
 Work work(const Params& params) noexcept;
+
+// Of all tasks.
+Cost cost(const Params& params) noexcept;
 
 // Computes tasks [begin, end) of work(params).tasks.
 void run(const Params& params, const void* packed, const float* x, float* y, void* workspace,

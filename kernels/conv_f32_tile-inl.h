@@ -24,6 +24,7 @@
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "kernels/conv_f32_layout.h"
+#include "kernels/dot_cost-inl.h"
 #include "kernels/dot_quad-inl.h"
 #include "kernels/store_first-inl.h"
 #include "kernels/store_order-inl.h"
@@ -197,6 +198,15 @@ HWY_NOINLINE void run_tiles(const TileArgs& t, size_t tiles) {
   }
 }
 
+// What a tile of full vectors takes for `inputs` values of k.
+inline double tile_slots(size_t rows, size_t vectors, size_t inputs) {
+  const double r = static_cast<double>(rows), v = static_cast<double>(vectors);
+  const double prefetches = rows > 1 && vectors > 1 ? 2 * v * kLanes / kLine : 0;
+  const Instructions step =
+      r * v * kMultiplyAdd + r * kBroadcast + Instructions{.loads = v + prefetches};
+  return static_cast<double>(inputs) * step.slots() + (r * v * kClamp).slots();
+}
+
 // One row of inputs takes the time of reading the weights once. kRowPanels full panels, panel_step
 // floats apart, come faster side by side: more loads are under way, and each waits for other sums.
 inline HWY_NOINLINE void run_row(const TileArgs& t, size_t panel_step) {
@@ -247,6 +257,20 @@ HWY_INLINE TileRange tiles_for(Panel panel) {
   if (panel == Panel::half) return {kHalf.data(), kHalf.size()};
   return {kFull.data(), kFull.size()};
 }
+
+// How `rows` rows fall into tiles of nearly equal height, at most `most_rows`.
+struct TileRows {
+  size_t tiles, height, higher;  // `higher` of the tiles have a row more
+
+  TileRows(size_t rows, size_t most_rows)
+      : tiles(divide_up(rows, most_rows)), height(rows / tiles), higher(rows % tiles) {}
+
+  // What they take with `vectors` vectors and `inputs` values of k.
+  double slots(size_t vectors, size_t inputs) const {
+    return static_cast<double>(higher) * tile_slots(height + 1, vectors, inputs) +
+           static_cast<double>(tiles - higher) * tile_slots(height, vectors, inputs);
+  }
+};
 
 }  // namespace octet::kernels::conv_f32::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -122,29 +122,57 @@ Work conv_work(const Params& params) {
   return {plan.tasks, plan.workspace_bytes(params.geometry)};
 }
 
-template <class Y>
-void run_tasks(const Params& params, const void* packed, const uint8_t* x, Y* y, void* workspace,
-               size_t begin, size_t end) {
-  const Plan plan(params);
-  if (begin >= end) return;
-  const size_t out_h = params.geometry.out_h;
-  size_t unit = 0, last_unit = plan.units, panel = 0, last_panel = plan.panels;
-  (plan.by_panels ? panel : unit) =
-      (plan.by_panels ? plan.panels : plan.units) * begin / plan.tasks;
-  (plan.by_panels ? last_panel : last_unit) =
-      (plan.by_panels ? plan.panels : plan.units) * end / plan.tasks;
+// Calls f(first pixel, pixels) for the blocks of units [unit, last_unit).
+template <class F>
+void for_each_block(const Plan& plan, size_t out_h, size_t unit, size_t last_unit, const F& f) {
   while (unit < last_unit) {
     // Equal blocks, and in copied layouts none that spans two images.
     size_t rest = last_unit - unit;
     if (plan.layout.copied) rest = std::min(rest, out_h - unit % out_h);
     const size_t blocks = (rest + plan.block_units - 1) / plan.block_units;
     const size_t units = (rest + blocks - 1) / blocks;
-    with_dot([&](auto dot) {
-      run_block<decltype(dot)::value>(params, plan, packed, x, y, workspace, unit * plan.unit,
-                                      units * plan.unit, panel, last_panel);
-    });
+    f(unit * plan.unit, units * plan.unit);
     unit += units;
   }
+}
+
+template <class Y>
+void run_tasks(const Params& params, const void* packed, const uint8_t* x, Y* y, void* workspace,
+               size_t begin, size_t end) {
+  const Plan plan(params);
+  if (begin >= end) return;
+  size_t unit = 0, last_unit = plan.units, panel = 0, last_panel = plan.panels;
+  (plan.by_panels ? panel : unit) =
+      (plan.by_panels ? plan.panels : plan.units) * begin / plan.tasks;
+  (plan.by_panels ? last_panel : last_unit) =
+      (plan.by_panels ? plan.panels : plan.units) * end / plan.tasks;
+  for_each_block(plan, params.geometry.out_h, unit, last_unit, [&](size_t first, size_t count) {
+    with_dot([&](auto dot) {
+      run_block<decltype(dot)::value>(params, plan, packed, x, y, workspace, first, count, panel,
+                                      last_panel);
+    });
+  });
+}
+
+Cost conv_cost(const Params& params) {
+  const Conv2dGeometry& g = params.geometry;
+  const Plan plan(params);
+  const Layout& l = plan.layout;
+  const auto block_slots = [&](size_t pixels) {
+    double slots = static_cast<double>(l.taps * pixels);  // a pointer each
+    for (size_t panel = 0; panel < l.panels; ++panel)
+      slots += with_dot([&](auto dot) {
+        return panel_slots<decltype(dot)::value>(pixels, l.taps * l.quads, l.panel_vectors(panel),
+                                                 l.paired);
+      });
+    return slots * static_cast<double>(g.groups);
+  };
+  Cost cost{.weight_bytes = static_cast<double>(l.packed_bytes(g.groups)), .weight_passes = 0};
+  for_each_block(plan, g.out_h, 0, plan.units, [&](size_t, size_t count) {
+    cost.slots += block_slots(count);
+    ++cost.weight_passes;
+  });
+  return cost;
 }
 
 void conv_run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y,
@@ -167,6 +195,7 @@ HWY_EXPORT(conv_packed_bytes);
 HWY_EXPORT(conv_pack_tasks);
 HWY_EXPORT(conv_pack_part);
 HWY_EXPORT(conv_work);
+HWY_EXPORT(conv_cost);
 HWY_EXPORT(conv_run);
 HWY_EXPORT(conv_run_f32);
 
@@ -187,6 +216,8 @@ void pack(const Params& params, void* packed) noexcept {
 }
 
 Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(conv_work)(params); }
+
+Cost cost(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(conv_cost)(params); }
 
 void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,
          size_t begin, size_t end) noexcept {

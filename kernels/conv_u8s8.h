@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "kernels/conv2d_geometry.h"
+#include "kernels/cost.h"
 #include "kernels/requantize.h"
 
 namespace octet::kernels::conv_u8s8 {
@@ -40,6 +41,9 @@ size_t pack_tasks(const Params& params) noexcept;
 void pack_part(const Params& params, void* packed, size_t begin, size_t end) noexcept;
 
 Work work(const Params& params) noexcept;
+
+// Of all tasks.
+Cost cost(const Params& params) noexcept;
 
 // Computes tasks [begin, end) of work(params).tasks.
 void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,

@@ -10,6 +10,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/depthwise_f32_row-inl.h"
+#include "kernels/dot_cost-inl.h"
 #include "kernels/dot_quad-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -83,6 +84,22 @@ Work work(const Params& params) {
   return {make_layout(params.geometry, hn::MaxLanes(DF())).tasks(), 0};
 }
 
+// A step is `columns` neighbouring outputs of a block of channels; without a step of its own
+// (Layout::columns) each product loads its input.
+Cost cost(const Params& params) {
+  const Conv2dGeometry& g = params.geometry;
+  const Layout l = make_layout(g, hn::MaxLanes(DF()));
+  const size_t columns = l.columns == 0 ? 1 : l.columns;
+  const size_t inputs = l.columns == 0 ? g.kernel_w : (columns - 1) * g.stride_w + g.kernel_w;
+  const size_t steps = l.rows * divide_up(g.out_w, columns) * l.blocks;
+  const double outputs = static_cast<double>(columns);
+  const Instructions taps =
+      outputs * static_cast<double>(l.taps) * kMultiplyAdd +
+      Instructions{.loads = static_cast<double>(g.kernel_h * (inputs + g.kernel_w))};
+  return {.slots = static_cast<double>(steps) * (taps.slots() + (outputs * kClamp).slots()),
+          .weight_bytes = static_cast<double>(HWY_NAMESPACE::packed_bytes(params))};
+}
+
 void run(const Params& params, const float* packed, const float* x, float* y, size_t begin,
          size_t end) {
   const Layout l = make_layout(params.geometry, hn::MaxLanes(DF()));
@@ -109,6 +126,7 @@ namespace octet::kernels::depthwise_f32 {
 HWY_EXPORT(packed_bytes);
 HWY_EXPORT(pack);
 HWY_EXPORT(work);
+HWY_EXPORT(cost);
 HWY_EXPORT(run);
 
 size_t packed_bytes(const Params& params) noexcept {
@@ -120,6 +138,8 @@ void pack(const Params& params, void* packed) noexcept {
 }
 
 Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(work)(params); }
+
+Cost cost(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(cost)(params); }
 
 void run(const Params& params, const void* packed, const float* x, float* y, void* /*workspace*/,
          size_t begin, size_t end) noexcept {

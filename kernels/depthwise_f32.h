@@ -16,6 +16,7 @@
 #include <limits>
 
 #include "kernels/conv2d_geometry.h"
+#include "kernels/cost.h"
 
 namespace octet::kernels::depthwise_f32 {
 
@@ -35,6 +36,9 @@ size_t packed_bytes(const Params& params) noexcept;
 void pack(const Params& params, void* packed) noexcept;
 
 Work work(const Params& params) noexcept;
+
+// Of all tasks.
+Cost cost(const Params& params) noexcept;
 
 // Computes tasks [begin, end) of work(params).tasks.
 void run(const Params& params, const void* packed, const float* x, float* y, void* workspace,

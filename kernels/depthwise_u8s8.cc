@@ -17,6 +17,7 @@
 #include "kernels/depthwise_u8s8_pairs-inl.h"
 #include "kernels/depthwise_u8s8_tile-inl.h"
 #include "kernels/depthwise_u8s8_widened-inl.h"
+#include "kernels/dot_cost-inl.h"
 #include "kernels/pack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -48,6 +49,44 @@ Work depthwise_work(const Params& params) {
   const Layout layout = make_layout(g);
   const size_t rows = layout.task_rows(g.in_c);
   return {g.batch * ((g.out_h + rows - 1) / rows), Workspace(layout, g).bytes};
+}
+
+// What an output column of a band takes, or an output pixel of the general path, for one strip.
+template <Dot kDot>
+Instructions column_instructions(const Layout& l, size_t stride_w) {
+  constexpr double kParts = kDotParts<kDot>;
+  const double quads = 4.0 * static_cast<double>(l.groups);
+  const Instructions store = 4.0 * static_cast<double>(l.rows) * kRequantize;
+  if (l.path == Path::widened) {
+    // A column of inputs is widened once for each pair of rows that the band before had not: of
+    // four vectors, as the rest here.
+    const double fresh = static_cast<double>(stride_w * (l.rows == 2 ? 1 : l.row_pairs));
+    return quads * kPairInstructions<kDot> + Instructions{.loads = quads + 8 * l.rows} + store +
+           4 * fresh * Instructions{.loads = 3, .others = 4};
+  }
+  if (l.path == Path::general)  // four bytes interleaved to four quads
+    return quads * (kDotInstructions<kDot> + kSplitInstructions<kDot>)+store +
+           Instructions{.loads = quads * (2 + kParts), .others = 2 * quads};
+  const double columns = l.path == Path::stride1 ? 1 : 2;  // of inputs that are new
+  if (l.pairs)  // five pairs of two digits in two halves; then the digits are joined
+    return Instructions{.multiplies = 20 + 4, .loads = 20 + 8 + 3 * columns, .others = 16 + 8} +
+           store + Instructions{.others = 2 + 2 * columns};
+  const double loads = static_cast<double>(l.rows * (l.rows + 2));  // a pass for each row
+  return quads * kDotInstructions<kDot> + store +
+         columns * Instructions{.loads = loads, .others = 8};
+}
+
+Cost depthwise_cost(const Params& params) {
+  const Conv2dGeometry& g = params.geometry;
+  const Layout l = make_layout(g);
+  const double slots = with_dot(
+      [&](auto dot) { return column_instructions<decltype(dot)::value>(l, g.stride_w).slots(); });
+  size_t bands = 0;  // of all strips
+  l.for_each_strip(g.in_c, [&](const Strip& strip, size_t) {
+    bands += divide_up(g.out_h, l.rows * strip.pieces);
+  });
+  return {.slots = slots * static_cast<double>(g.batch * g.out_w * bands),
+          .weight_bytes = static_cast<double>(depthwise_packed_bytes(params))};
 }
 
 // The band of output rows [oy, oy + kRows * kPieces) of image n.
@@ -168,6 +207,7 @@ namespace octet::kernels {
 HWY_EXPORT(depthwise_packed_bytes);
 HWY_EXPORT(depthwise_pack);
 HWY_EXPORT(depthwise_work);
+HWY_EXPORT(depthwise_cost);
 HWY_EXPORT(depthwise_run);
 HWY_EXPORT(depthwise_run_f32);
 
@@ -182,6 +222,8 @@ void pack(const Params& params, void* packed) noexcept {
 }
 
 Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(depthwise_work)(params); }
+
+Cost cost(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(depthwise_cost)(params); }
 
 void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,
          size_t begin, size_t end) noexcept {

@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "kernels/conv2d_geometry.h"
+#include "kernels/cost.h"
 #include "kernels/requantize.h"
 
 namespace octet::kernels::depthwise_u8s8 {
@@ -37,6 +38,9 @@ size_t packed_bytes(const Params& params) noexcept;
 void pack(const Params& params, void* packed) noexcept;
 
 Work work(const Params& params) noexcept;
+
+// Of all tasks.
+Cost cost(const Params& params) noexcept;
 
 // Computes tasks [begin, end) of work(params).tasks.
 void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,

@@ -243,6 +243,24 @@ Work rows_work(const Params& params) {
   return {plan.tasks, plan.block_bytes() + plan.block_rows * sizeof(QParams)};
 }
 
+// Rows in tiles of the highest height, as if these were always full.
+Cost rows_cost(const Params& params) {
+  const Plan plan(params);
+  const double rows = static_cast<double>(params.rows), quads = static_cast<double>(plan.quads);
+  const double tile_slots = with_dot([&](auto dot) {
+    constexpr Dot kDot = decltype(dot)::value;
+    const double height = std::min<double>(rows, highest_tile<kDot>());
+    const Instructions step =
+        conv_u8s8::HWY_NAMESPACE::step_instructions<kDot>(height, kVectors, 1, false);
+    const double per_row = (quads * step.slots() + (height * kVectors * kClamp).slots()) / height;
+    return per_row * static_cast<double>(plan.panels);
+  });
+  const double quantize = quads * 4 / kTileLanes * kRequantize.slots();
+  return {.slots = rows * (tile_slots + quantize),
+          .weight_bytes = static_cast<double>(rows_packed_bytes(params)),
+          .weight_passes = static_cast<double>(divide_up(params.rows, plan.block_rows))};
+}
+
 template <class X>
 void run_rows(const Params& params, const void* packed, const X* x, float* y, void* workspace,
               size_t begin, size_t end) {
@@ -283,6 +301,7 @@ namespace octet::kernels::dynamic_rows {
 HWY_EXPORT(rows_packed_bytes);
 HWY_EXPORT(rows_pack);
 HWY_EXPORT(rows_work);
+HWY_EXPORT(rows_cost);
 HWY_EXPORT(rows_run);
 HWY_EXPORT(rows_run_u8);
 
@@ -295,6 +314,8 @@ void pack(const Params& params, void* packed) noexcept {
 }
 
 Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(rows_work)(params); }
+
+Cost cost(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(rows_cost)(params); }
 
 void run(const Params& params, const void* packed, const float* x, float* y, void* workspace,
          size_t begin, size_t end) noexcept {

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "hwy/highway.h"
+#include "kernels/dot_cost-inl.h"
 #include "kernels/dot_quad-inl.h"
 #include "kernels/requantize.h"
 
@@ -57,6 +58,15 @@ HWY_INLINE V32 broadcast_tail(const uint8_t* end, size_t tail) {
   uint32_t quad;
   std::memcpy(&quad, end - 4, 4);
   return hn::Set(D32(), static_cast<int32_t>(quad >> (32 - 8 * tail)));
+}
+
+// What a step of four bytes for each pixel takes in a tile of that many vectors per row.
+template <Dot kDot>
+Instructions step_instructions(double pixels, double vectors, double parts, bool paired) {
+  const double rows = paired ? pixels / 2 : pixels;
+  const Instructions weights{.loads = vectors * parts, .others = paired ? rows : 0};
+  return weights + rows * vectors * kDotInstructions<kDot> +
+         pixels * (kBroadcast + kSplitInstructions<kDot>);
 }
 
 // A row of a paired tile has two pixels. Weights are packed as kParts vectors for one, 1 or

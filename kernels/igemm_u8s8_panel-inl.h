@@ -189,17 +189,13 @@ bool try_overlapped(const TileArgs<uint8_t>& args, size_t vectors, bool paired) 
 }
 #endif
 
-// All pixels of args times one panel of `vectors` vectors. Tiles are as equal as they can be,
-// for a tile half empty costs as much as a full one.
-template <Dot kDot, class Y>
-void run_panel(const TileArgs<Y>& args, size_t vectors, bool paired) {
-#if OCTET_IS_AVX3
-  if constexpr (std::is_same_v<Y, uint8_t>)
-    if (try_overlapped<kDot>(args, vectors, paired)) return;
-#endif
+// Calls f(tile, first pixel, tiles) for the tiles of a panel of `vectors` vectors. They are as
+// equal as they can be, for a tile half empty costs as much as a full one.
+template <Dot kDot, class Y, class F>
+void for_each_height(size_t pixels, size_t vectors, bool paired, const F& f) {
   const size_t highest = choose_tile<Y, kDot>(vectors, paired, SIZE_MAX).pixels;
-  for (size_t first = 0; first < args.pixel_count;) {
-    const size_t rest = args.pixel_count - first;
+  for (size_t first = 0; first < pixels;) {
+    const size_t rest = pixels - first;
     const size_t count = (rest + highest - 1) / highest;
     const size_t height = (rest + count - 1) / count;
     const TileChoice<Y> tile = choose_tile<Y, kDot>(vectors, paired, height);
@@ -208,9 +204,37 @@ void run_panel(const TileArgs<Y>& args, size_t vectors, bool paired) {
     const size_t lower = count * height - rest;
     const bool exact = tile.pixels == height && lower < count;
     const size_t tiles = exact ? count - lower : (rest + tile.pixels - 1) / tile.pixels;
-    tile.run(args, first, tiles);
+    f(tile, first, tiles);
     first += tiles * tile.pixels;
   }
+}
+
+// All pixels of args times one panel.
+template <Dot kDot, class Y>
+void run_panel(const TileArgs<Y>& args, size_t vectors, bool paired) {
+#if OCTET_IS_AVX3
+  if constexpr (std::is_same_v<Y, uint8_t>)
+    if (try_overlapped<kDot>(args, vectors, paired)) return;
+#endif
+  for_each_height<kDot, Y>(
+      args.pixel_count, vectors, paired,
+      [&](const TileChoice<Y>& tile, size_t first, size_t tiles) { tile.run(args, first, tiles); });
+}
+
+// What that takes with steps of four bytes for each pixel, u8 output, as if nothing overlapped.
+template <Dot kDot>
+double panel_slots(size_t pixels, size_t steps, size_t vectors, bool paired) {
+  double slots = 0;
+  const double v = static_cast<double>(vectors);
+  for_each_height<kDot, uint8_t>(
+      pixels, vectors, paired, [&](const TileChoice<uint8_t>& tile, size_t, size_t tiles) {
+        const double height = static_cast<double>(tile.pixels);
+        const Instructions step = step_instructions<kDot>(height, v, kDotParts<kDot>, paired);
+        const Instructions store = height / (paired ? 2 : 1) * v * kRequantize;
+        slots += static_cast<double>(tiles) *
+                 (static_cast<double>(steps) * step.slots() + store.slots());
+      });
+  return slots;
 }
 
 }  // namespace octet::kernels::conv_u8s8::HWY_NAMESPACE

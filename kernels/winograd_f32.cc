@@ -78,6 +78,28 @@ Work work(const Params& params) {
   return {l.tasks(), l.workspace_bytes()};
 }
 
+// With every block whole, and transformed for all its panels at once.
+Cost cost(const Params& params) {
+  const Layout l = layout_of(params);
+  double slots = 0;  // of a block
+  with_transform(l, [&](auto transform) {
+    using F = decltype(transform);
+    const double patches = static_cast<double>(l.block_tiles * l.input_step / kLanes);
+    const double results = static_cast<double>(l.block_tiles * l.direct.vectors);
+    slots = patches * input_slots<F>() + results * output_slots<F>();
+  });
+  for (size_t panel = 0; panel < l.panels; ++panel) {
+    const size_t vectors = l.direct.vectors_of(panel);
+    const size_t most = direct::tiles_for(direct::panel_of(vectors, l.columns_of(panel))).most_rows;
+    slots += static_cast<double>(l.positions) *
+             direct::TileRows(l.block_tiles, most).slots(vectors, l.inputs);
+  }
+  const double blocks = static_cast<double>(l.tiles) / static_cast<double>(l.block_tiles);
+  return {.slots = slots * blocks,
+          .weight_bytes = static_cast<double>(l.weight_floats() * sizeof(float)),
+          .weight_passes = static_cast<double>(l.blocks)};
+}
+
 // A block of tiles on its way through the workspace.
 template <class F>
 class Block {
@@ -184,8 +206,7 @@ class Block {
     const size_t width = l_.width_of(panel), columns = l_.columns_of(panel);
     const direct::Panel kind = direct::panel_of(l_.direct.vectors_of(panel), columns);
     const direct::TileRange range = direct::tiles_for(kind);
-    const size_t count = divide_up(tiles_, range.most_rows);
-    const size_t height = tiles_ / count, higher = tiles_ % count;
+    const auto [count, height, higher] = direct::TileRows(tiles_, range.most_rows);
     // M has room for whole vectors.
     direct::TileArgs t{.rows = rows_,
                        .rows_step = 0,
@@ -255,6 +276,7 @@ namespace octet::kernels::winograd_f32 {
 HWY_EXPORT(packed_bytes);
 HWY_EXPORT(pack);
 HWY_EXPORT(work);
+HWY_EXPORT(cost);
 HWY_EXPORT(run);
 
 bool is_supported(const Conv2dGeometry& g) noexcept { return winograd::is_supported(g); }
@@ -288,6 +310,8 @@ void pack(const Params& params, void* packed) noexcept {
 }
 
 Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(work)(params); }
+
+Cost cost(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(cost)(params); }
 
 void run(const Params& params, const void* packed, const float* x, float* y, void* workspace,
          size_t begin, size_t end) noexcept {

@@ -29,6 +29,9 @@ HWY_INLINE VF neg_mul_add(float a, VF b, VF c) { return hn::NegMulAdd(hn::Set(DF
 // F(4, 3): the points 0, 1, -1, 2, -2 and infinity.
 struct F4 {
   static constexpr int kOut = 4, kIn = 6;
+  // Multiply-adds and additions of input() and output(), on one axis.
+  static constexpr Instructions kInput = {.multiplies = 6, .loads = 0, .others = 7};
+  static constexpr Instructions kOutput = {.multiplies = 3, .loads = 0, .others = 7};
 
   HWY_INLINE static void input(const VF* d, VF* t) {  // B^T
     const VF a = neg_mul_add(4.0f, d[2], d[4]), b = neg_mul_add(4.0f, d[1], d[3]);
@@ -65,6 +68,8 @@ struct F4 {
 // F(2, 3): the points 0, 1, -1 and infinity.
 struct F2 {
   static constexpr int kOut = 2, kIn = 4;
+  static constexpr Instructions kInput = {.multiplies = 0, .loads = 0, .others = 4};
+  static constexpr Instructions kOutput = {.multiplies = 0, .loads = 0, .others = 4};
 
   HWY_INLINE static void input(const VF* d, VF* t) {
     t[0] = hn::Sub(d[0], d[2]);
@@ -90,6 +95,20 @@ struct F2 {
 // The position of the bias: that of the point 1, whose power is 1 in every output.
 template <class F>
 constexpr int kBiasPosition = F::kIn + 1;
+
+// What transform_input and transform_output take, for whole tiles.
+template <class F>
+double input_slots() {
+  constexpr double kMoves = 2.0 * F::kIn * F::kIn;
+  return (2.0 * F::kIn * F::kInput + Instructions{.loads = kMoves}).slots();
+}
+template <class F>
+double output_slots() {
+  constexpr double kOutputs = F::kOut * F::kOut;
+  return ((F::kIn + F::kOut) * 1.0 * F::kOutput + kOutputs * kClamp +
+          Instructions{.loads = 1.0 * F::kIn * F::kIn})
+      .slots();
+}
 
 // One vector of channels of a patch at x, to u and, `plane` apart, the other positions.
 template <class F>

@@ -93,6 +93,25 @@ Work work(const Params& params) {
   return {l.tasks(), l.workspace_bytes()};
 }
 
+// With every block whole, and transformed for all its panels at once.
+Cost cost(const Params& params) {
+  const Layout l = layout_of(params);
+  const auto count = [](size_t n) { return static_cast<double>(n); };
+  double slots = 0;  // of a block
+  with_transform(l.m, [&](auto transform) {
+    using F = decltype(transform);
+    slots = count(l.block_tiles * l.input_step / kInputLanes) * input_slots<F>() +
+            count(l.block_tiles * l.panels * kPanelVectors) * output_slots<F>();
+  });
+  with_dot([&](auto dot) {
+    slots += count(l.positions * l.panels) *
+             multiply_slots<decltype(dot)::value>(l.block_tiles, l.pairs);
+  });
+  return {.slots = slots * count(l.tiles) / count(l.block_tiles),
+          .weight_bytes = count(l.panels * l.panel_bytes()),
+          .weight_passes = count(l.blocks)};
+}
+
 // A block of tiles on its way through the workspace.
 template <class F>
 class Block {
@@ -234,6 +253,7 @@ namespace octet::kernels::winograd_u8s8 {
 HWY_EXPORT(packed_bytes);
 HWY_EXPORT(pack);
 HWY_EXPORT(work);
+HWY_EXPORT(cost);
 HWY_EXPORT(run);
 
 bool is_supported(const Conv2dGeometry& geometry) noexcept {
@@ -294,6 +314,8 @@ void pack(const Params& params, void* packed) noexcept {
 }
 
 Work work(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(work)(params); }
+
+Cost cost(const Params& params) noexcept { return HWY_DYNAMIC_DISPATCH(cost)(params); }
 
 void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,
          size_t begin, size_t end) noexcept {

@@ -54,6 +54,9 @@ void pack(const Params& params, void* packed) noexcept;
 
 Work work(const Params& params) noexcept;
 
+// Of all tasks.
+Cost cost(const Params& params) noexcept;
+
 // Computes tasks [begin, end) of work(params).tasks.
 void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,
          size_t begin, size_t end) noexcept;

@@ -19,6 +19,8 @@
 
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
+#include "kernels/conv2d_geometry.h"
+#include "kernels/dot_cost-inl.h"
 #include "kernels/dot_quad-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -206,6 +208,18 @@ void multiply(Product p, size_t rows) {
   p.m += higher * (height + 1) * kWidth;
   ahead.at += higher * p.pairs * ahead.step;
   multiply_tiles<kDot>(p, height, count - higher, ahead);
+}
+
+// What multiply() takes.
+template <Dot kDot>
+double multiply_slots(size_t rows, size_t pairs) {
+  const double tiles = static_cast<double>(divide_up(rows, kMostRows)),
+               all = static_cast<double>(rows);
+  // For each pair a word of every row, and, for each register tile, its weights and a prefetch.
+  const Instructions pair = all * kPanelVectors * kPairInstructions<kDot> +
+                            Instructions{.loads = all + tiles * (kPanelVectors + 1)};
+  const Instructions stores{.loads = all * kPanelVectors};
+  return (static_cast<double>(pairs) * pair + stores).slots();
 }
 
 // multiply() for the current target.

@@ -11,6 +11,7 @@
 #endif
 
 #include "hwy/highway.h"
+#include "kernels/cost.h"
 #include "kernels/dot_quad-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -24,6 +25,9 @@ constexpr size_t kInputLanes = hn::MaxLanes(DInput());
 // F(4, 3): the points 0, 1, -1, 2, -2 and infinity.
 struct F4 {
   static constexpr int kOut = 4, kIn = 6;
+  // Additions and shifts of input() and output(), on one axis.
+  static constexpr Instructions kInput = {.multiplies = 0, .loads = 0, .others = 17};
+  static constexpr Instructions kOutput = {.multiplies = 0, .loads = 0, .others = 15};
   // kScale^2 = 24^2 = 9 * 2^kShift; kInverse: of 9.
   static constexpr int kShift = 6;
   static constexpr uint32_t kInverse = 954437177;
@@ -69,6 +73,8 @@ struct F4 {
 // F(2, 3): the points 0, 1, -1 and infinity.
 struct F2 {
   static constexpr int kOut = 2, kIn = 4;
+  static constexpr Instructions kInput = {.multiplies = 0, .loads = 0, .others = 4};
+  static constexpr Instructions kOutput = {.multiplies = 0, .loads = 0, .others = 4};
   static constexpr int kShift = 2;  // kScale^2 = 2^kShift
   static constexpr uint32_t kInverse = 1;
 
@@ -94,6 +100,20 @@ struct F2 {
     y[1] = hn::Add(hn::Sub(m[1], m[2]), m[3]);
   }
 };
+
+// What a vector of a tile takes: transform_input, and all from the sums to the output.
+template <class F>
+double input_slots() {
+  constexpr double kMoves = 2.0 * F::kIn * F::kIn;
+  return (2.0 * F::kIn * F::kInput + Instructions{.loads = kMoves}).slots();
+}
+template <class F>
+double output_slots() {
+  constexpr double kOutputs = F::kOut * F::kOut;
+  return ((F::kIn + F::kOut) * 1.0 * F::kOutput + kOutputs * kRequantize +
+          Instructions{.multiplies = kOutputs, .loads = 1.0 * F::kIn * F::kIn, .others = kOutputs})
+      .slots();
+}
 
 // One vector of channels of a patch at x, to v and, `plane` apart, the other positions.
 template <class F>

@@ -46,12 +46,12 @@ void PreparedModel::set_channel_scales(std::vector<Tensor> scales) {
   channel_rms_.assign(channel_rms_.size(), {});
 }
 
-void PreparedModel::keep_float(size_t group, bool on) {
+void PreparedModel::keep_float(size_t group, bool on, const std::string& why) {
   const nn::GraphNode& node = graph_.nodes[groups_.groups.at(group).main];
   OCTET_CHECK(!trained_, "keep_float: ", node.path, ": the model is prepared for training");
   OCTET_CHECK(group_qconfig_[group].has_value() && node.op->quant_role() == QuantRole::observed,
               "keep_float: ", node.path, " (", node.op->name(), ") has no qparams of its own");
-  why_float_[group] = on ? "kept in float" : "";
+  why_float_[group] = on ? why : "";
   // What keeps its input's qparams has none when that is float.
   std::vector<bool> is_kept(graph_.values.size());
   for (size_t g = 0; g < groups_.groups.size(); ++g) {

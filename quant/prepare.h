@@ -70,9 +70,10 @@ class PreparedModel : public nn::Module {
   }
   // Keeps a layer that was prepared to be quantized in float, or takes that back; layers behind it
   // that keep qparams (pooling) follow. What observers and equalization have found stays valid.
+  // why: for the report (why_float).
   // Throws octet::Error for a group that gets no qparams of its own (QuantRole::observed), and in
   // training.
-  void keep_float(size_t group, bool on = true);
+  void keep_float(size_t group, bool on = true, const std::string& why = "kept in float");
   const std::optional<QConfig>& qconfig(size_t group) const { return group_qconfig_[group]; }
   // Whether of that group the weights alone become integers.
   bool is_weight_only(size_t group) const { return weight_only_[group]; }

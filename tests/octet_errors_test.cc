@@ -96,6 +96,9 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
   check_refused(desk().quantize({"--epochs=3"}), {"--epochs", "--workflow=qat"});
   check_refused(desk().quantize({"--workflow=qat", "--lr=nan"}), {"--lr", "nan", "0 to 100"});
   check_refused(desk().quantize({"--workflow=dynamic", "--min-sqnr=20"}), {"--min-sqnr", "static"});
+  check_refused(desk().quantize({"--workflow=dynamic", "--prefer-speed=measured"}),
+                {"--prefer-speed", "static"});
+  check_refused(desk().quantize({"--prefer-speed=Z80"}), {"Z80", "this machine has"});
   check_refused(desk().quantize({"--keep-float=layer9"}), {"layer9", "linear"});
   check_refused(desk().quantize({"--min-sqnr=199"}), {"199"});
   check_refused({"quantize", "--model=resnet18", "--workflow=dynamic", "--calibration=4"},

@@ -69,6 +69,35 @@ BOOST_AUTO_TEST_CASE(the_report_shows_every_layer_and_what_was_kept_in_float) {
   BOOST_TEST(html.find("kept in float") != std::string::npos);
 }
 
+// By the estimates of a target the file is the same whenever it is made.
+BOOST_AUTO_TEST_CASE(layers_that_are_faster_in_float_stay_so_where_that_is_preferred) {
+  const std::string target =
+      json::parse(desk().output_of({"bench", files().int8, "--runs=1", "--json"}))["target"];
+  const std::string name = target.substr(0, target.find(','));
+  const auto run = [](const std::string& times, const std::string& file) {
+    const std::string figures = desk().path("speed.json");
+    const std::string text = desk().output_of(desk().quantize(
+        {"--prefer-speed=" + times, "--json=" + figures, "--save=" + desk().path(file)}));
+    const json report = json::parse(read_file(figures));
+    const json& speed = report["prefer_speed"];
+    size_t kept = 0;
+    for (const json& layer : report["layers"]) {
+      const std::string note = layer["note"];
+      kept += note == "faster in float, " + speed["basis"].get<std::string>();
+      if (layer["op"] == "conv2d") BOOST_TEST(layer["float_us"].get<double>() > 0);
+    }
+    BOOST_TEST(speed["layers_in_float"] == kept);
+    BOOST_TEST(speed["ms"].get<double>() <= speed["ms_before"].get<double>());
+    BOOST_TEST(text.find("faster in float") != std::string::npos, text);
+    return speed;
+  };
+  BOOST_TEST(run(name, "a.octet")["basis"] == "estimated for " + name);
+  run(name, "b.octet");
+  BOOST_TEST(read_file(desk().path("a.octet")) == read_file(desk().path("b.octet")));
+  BOOST_TEST(
+      run("measured", "c.octet")["basis"].get<std::string>().starts_with("measured on " + name));
+}
+
 BOOST_AUTO_TEST_CASE(train_and_quantize_prepare_a_folders_pictures_alike) {
   for (const char* folder : {"train", "val"})
     for (const char* image : {"a/1.png", "b/2.png"}) {

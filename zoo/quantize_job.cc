@@ -79,6 +79,7 @@ struct Int8Model {
   std::vector<quant::LayerReport> layers = {};
   size_t calibration_images = 0;
   std::vector<quant::LayerSensitivity> sensitivities = {};
+  std::optional<PreferredSpeed> speed = {};
 };
 
 void check_keep_float(const QuantizeJob& job, const nn::Graph& graph) {
@@ -115,6 +116,7 @@ Int8Model convert_static(QuantizeJob& job, ParallelFor& pool) {
   Int8Model result;
   result.calibration_images = calibrate(*prepared, *job.data, job.calibration, job.equalize, pool);
   if (job.measure_sensitivity || job.min_sqnr) result.sensitivities = study(*prepared, job, pool);
+  if (job.prefer_speed) result.speed = prefer_speed(*prepared, *job.prefer_speed, pool);
   quant::Conversion conversion = quant::convert(*prepared);
   result.program = std::move(conversion.program);
   result.layers = std::move(conversion.layers);
@@ -293,6 +295,7 @@ QuantizeResult run_quantize_job(QuantizeJob& job, ParallelFor& pool) {
       result.int8 = int8.program;
       report.layers = int8.layers;
       report.sensitivities = int8.sensitivities;
+      report.speed = int8.speed;
     }
     ModelFigures figures =
         measure(is_file ? job.file_column.c_str() : way.column, std::move(int8.program));

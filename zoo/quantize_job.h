@@ -9,6 +9,7 @@
 #include "engine/program.h"
 #include "nn/module.h"
 #include "zoo/dataset.h"
+#include "zoo/layer_times.h"
 #include "zoo/quantize_report.h"
 #include "zoo/trainer.h"
 
@@ -41,6 +42,8 @@ struct QuantizeJob {
   std::optional<double> min_sqnr = {};
   bool measure_sensitivity = false;
   bool equalize = true;
+  // Whether, and by which times, layers that are faster in float stay so.
+  std::optional<SpeedPreference> prefer_speed = {};
   std::vector<Workflow> workflows = {Workflow::static_};
   // Of qat: what to train on (null: the calibration images), and how.
   std::unique_ptr<Dataset> training = nullptr;

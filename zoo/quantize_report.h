@@ -8,6 +8,7 @@
 #include "quant/convert.h"
 #include "quant/sensitivity.h"
 #include "zoo/evaluate.h"
+#include "zoo/layer_times.h"
 
 namespace octet::zoo {
 
@@ -46,6 +47,7 @@ struct QuantizeReport {
   // the logits with a layer alone in int8, where that was asked for.
   std::vector<quant::LayerReport> layers;
   std::vector<quant::LayerSensitivity> sensitivities;
+  std::optional<PreferredSpeed> speed;  // where that was asked for
 
   const ModelFigures& int8_model() const { return int8_models.front(); }
 };

@@ -27,6 +27,7 @@ class LinearDynamicKernel final : public Kernel {
                            reinterpret_cast<float*>(values.back()), {workspace, 0});
   }
 
+  kernels::Cost cost(size_t batch) const override { return product_.cost(batch * rows_); }
   size_t macs() const override { return macs_; }
   const char* label() const override { return "dynamic_rows"; }
   size_t packed_bytes() const override { return product_.packed_bytes(); }

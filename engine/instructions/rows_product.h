@@ -46,6 +46,7 @@ struct FloatRows {
   static constexpr auto packed_size = kernels::conv_f32::packed_bytes;
   static constexpr auto pack = kernels::conv_f32::pack;
   static constexpr auto work = kernels::conv_f32::work;
+  static constexpr auto cost = kernels::conv_f32::cost;
   static constexpr auto run = kernels::conv_f32::run;
   static void set_rows(Params& params, size_t rows) { params.geometry.batch = rows; }
   static void set_order(Params&, Order) {}  // tasks in reverse gained nothing at 4 MB
@@ -63,6 +64,7 @@ struct DynamicRows {
   static constexpr auto packed_size = kernels::dynamic_rows::packed_bytes;
   static constexpr auto pack = kernels::dynamic_rows::pack;
   static constexpr auto work = kernels::dynamic_rows::work;
+  static constexpr auto cost = kernels::dynamic_rows::cost;
   static constexpr auto run = kernels::dynamic_rows::run;
   static constexpr auto reference = kernels::ref::dynamic_rows::run<Params>;
   static void set_rows(Params& params, size_t rows) { params.rows = rows; }
@@ -90,6 +92,7 @@ class RowsProduct {
     Api::pack(params_, memory);
   }
 
+  kernels::Cost cost(size_t rows) const { return Api::cost(with(rows)); }
   size_t workspace_bytes(size_t rows) const {
     return align_up(Api::work(with(rows)).workspace_bytes);
   }

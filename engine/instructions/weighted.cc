@@ -28,6 +28,7 @@ struct ConvU8 {
   static constexpr auto packed_bytes = kernels::conv_u8s8::packed_bytes;
   static constexpr auto pack = kernels::conv_u8s8::pack;
   static constexpr auto work = kernels::conv_u8s8::work;
+  static constexpr auto cost = kernels::conv_u8s8::cost;
   static constexpr auto run = kernels::conv_u8s8::run;
   static constexpr auto reference = kernels::ref::conv_u8s8<Params>;
 };
@@ -38,6 +39,7 @@ struct WinogradU8 {
   static constexpr auto packed_bytes = kernels::winograd_u8s8::packed_bytes;
   static constexpr auto pack = kernels::winograd_u8s8::pack;
   static constexpr auto work = kernels::winograd_u8s8::work;
+  static constexpr auto cost = kernels::winograd_u8s8::cost;
   static constexpr auto run = kernels::winograd_u8s8::run;
   static constexpr auto reference = kernels::ref::conv_u8s8<Params>;
 };
@@ -48,6 +50,7 @@ struct DepthwiseU8 {
   static constexpr auto packed_bytes = kernels::depthwise_u8s8::packed_bytes;
   static constexpr auto pack = kernels::depthwise_u8s8::pack;
   static constexpr auto work = kernels::depthwise_u8s8::work;
+  static constexpr auto cost = kernels::depthwise_u8s8::cost;
   static constexpr auto run = kernels::depthwise_u8s8::run;
   static constexpr auto reference = kernels::ref::conv_u8s8<Params>;
 };
@@ -58,6 +61,7 @@ struct ConvF32 {
   static constexpr auto packed_bytes = kernels::conv_f32::packed_bytes;
   static constexpr auto pack = kernels::conv_f32::pack;
   static constexpr auto work = kernels::conv_f32::work;
+  static constexpr auto cost = kernels::conv_f32::cost;
   static constexpr auto run = kernels::conv_f32::run;
 };
 struct DepthwiseF32 {
@@ -67,6 +71,7 @@ struct DepthwiseF32 {
   static constexpr auto packed_bytes = kernels::depthwise_f32::packed_bytes;
   static constexpr auto pack = kernels::depthwise_f32::pack;
   static constexpr auto work = kernels::depthwise_f32::work;
+  static constexpr auto cost = kernels::depthwise_f32::cost;
   static constexpr auto run = kernels::depthwise_f32::run;
 };
 struct WinogradF32 {
@@ -76,6 +81,7 @@ struct WinogradF32 {
   static constexpr auto packed_bytes = kernels::winograd_f32::packed_bytes;
   static constexpr auto pack = kernels::winograd_f32::pack;
   static constexpr auto work = kernels::winograd_f32::work;
+  static constexpr auto cost = kernels::winograd_f32::cost;
   static constexpr auto run = kernels::winograd_f32::run;
 };
 
@@ -115,6 +121,7 @@ class WeightedKernel final : public Kernel {
     }
   }
 
+  kernels::Cost cost(size_t batch) const override { return Api::cost(with_batch(batch)); }
   size_t macs() const override { return params_.geometry.macs(); }
   const char* label() const override { return Api::kLabel; }
   size_t packed_bytes() const override { return Api::packed_bytes(params_); }

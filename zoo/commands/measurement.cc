@@ -7,6 +7,7 @@
 #include "base/median.h"
 #include "zoo/commands/made_inputs.h"
 #include "zoo/commands/options.h"
+#include "zoo/layer_times.h"
 #include "zoo/table.h"
 
 namespace octet::zoo {
@@ -47,13 +48,6 @@ double run_ms(engine::Session& session, const InputBytes& inputs) {
   session.run();
   const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
   return spent.count();
-}
-
-void keep_fastest(std::vector<engine::LayerProfile>& layers,
-                  std::vector<engine::LayerProfile> more) {
-  if (layers.empty()) layers = more;
-  for (size_t i = 0; i < layers.size(); ++i)
-    layers[i].seconds = std::min(layers[i].seconds, more[i].seconds);
 }
 
 double gmacs(const engine::LayerProfile& layer) {

@@ -9,6 +9,7 @@
 #include "zoo/data_sets.h"
 #include "zoo/files.h"
 #include "zoo/run_program.h"
+#include "zoo/targets.h"
 
 namespace octet::zoo {
 namespace {
@@ -31,12 +32,7 @@ TargetOption::TargetOption(CLI::App& app) {
 }
 
 void choose_target(const std::string& name) {
-  std::string names;
-  for (const kernels::Target& target : kernels::supported_targets()) {
-    if (name == target.name) return kernels::set_target(target);
-    names += std::string(names.empty() ? "" : ", ") + target.name;
-  }
-  OCTET_CHECK(name.empty(), "there is no target '", name, "'; this machine has: ", names);
+  if (!name.empty()) kernels::set_target(find_target(name));
 }
 
 std::string target_text(unsigned threads) {

@@ -38,6 +38,7 @@ void add_static_options(const QuantizeOptions& o, QuantizeJob& job) {
   job.min_sqnr = o.min_sqnr;
   job.measure_sensitivity = !o.report.empty();
   job.equalize = !o.no_equalize;
+  job.prefer_speed = o.speed_preference();
 }
 
 // Indices of the images that the list names.

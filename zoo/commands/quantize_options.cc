@@ -5,12 +5,14 @@
 #include "base/error.h"
 #include "zoo/files.h"
 #include "zoo/run_program.h"
+#include "zoo/targets.h"
 
 namespace octet::zoo {
 namespace {
 
 constexpr size_t kMaxCalibration = 1'000'000;
 constexpr int kMaxClasses = 1'000'000;
+constexpr const char* kMeasured = "measured";
 
 }  // namespace
 
@@ -79,6 +81,10 @@ void QuantizeOptions::add_workflow(CLI::App& app) {
          "of --workflow=static: keep the most sensitive layers in float, as few as give the "
          "logits this SQNR in dB, measured on calibration images")
       ->check(real_between(0.0, 200.0));
+  app.add_option("--prefer-speed", prefer_speed,
+                 "of --workflow=static: keep layers in float where that is faster, conversions at "
+                 "their borders included; measured: by times of this machine now; or a target, as "
+                 "AVX2: by estimates for it, which every machine makes alike");
   app.add_flag("--no-equalize", no_equalize,
                "of --workflow=static and qat: leave the channels of layers as they are");
 }
@@ -117,6 +123,8 @@ void QuantizeOptions::check_combination() const {
   const bool is_static = workflow == "static" || workflow == "all";
   OCTET_CHECK(is_static || keep_float.empty(), "--keep-float belongs to --workflow=static");
   OCTET_CHECK(is_static || !min_sqnr, "--min-sqnr belongs to --workflow=static");
+  OCTET_CHECK(is_static || prefer_speed.empty(), "--prefer-speed belongs to --workflow=static");
+  if (!prefer_speed.empty() && prefer_speed != kMeasured) find_target(prefer_speed);
   OCTET_CHECK(is_static || workflow == "qat" || !no_equalize,
               "--no-equalize belongs to --workflow=static and qat");
   OCTET_CHECK(needs_calibration() || (calibration_->count() == 0 && calibration_list.empty()),
@@ -166,6 +174,11 @@ std::vector<Workflow> QuantizeOptions::workflows() const {
 
 bool QuantizeOptions::needs_calibration() const {
   return workflow != "dynamic" && workflow != "pretrained";
+}
+
+std::optional<SpeedPreference> QuantizeOptions::speed_preference() const {
+  if (prefer_speed.empty()) return std::nullopt;
+  return SpeedPreference{prefer_speed == kMeasured ? "" : prefer_speed};
 }
 
 TrainOptions QuantizeOptions::train_options(double usual_lr) const {

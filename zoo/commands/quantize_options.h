@@ -32,6 +32,7 @@ class QuantizeOptions {
   std::vector<Workflow> workflows() const;
   // Whether one of them calibrates, or trains, on some of the images.
   bool needs_calibration() const;
+  std::optional<SpeedPreference> speed_preference() const;
   // Of --workflow=qat: with --lr where the user gave it.
   TrainOptions train_options(double usual_lr) const;
 
@@ -45,6 +46,7 @@ class QuantizeOptions {
   std::vector<std::string> keep_float;
   std::optional<double> min_sqnr;
   bool no_equalize = false;
+  std::string prefer_speed;  // "measured" or a target; empty: not wanted
   ThreadsOption threads;
   PreprocessingOption preprocessing;
   std::string save, save_float, json, report;
