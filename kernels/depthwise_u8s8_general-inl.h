@@ -12,11 +12,10 @@
 #include "hwy/highway.h"
 #include "kernels/depthwise_u8s8_call-inl.h"
 
+#if !OCTET_HAS_WIDENED
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
 namespace {
-
-#if !OCTET_HAS_WIDENED
 
 // One block of channels of one output pixel, any kernel: taps are pointers to the block's first
 // channel at each tap, a multiple of four of them. y: room for kLanes.
@@ -128,10 +127,9 @@ void run_general(const Call<Output>& call, size_t begin, size_t end) {
     }
 }
 
-#endif  // !OCTET_HAS_WIDENED
-
 }  // namespace
 }  // namespace octet::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+#endif  // !OCTET_HAS_WIDENED
 
 #endif  // per-target include guard

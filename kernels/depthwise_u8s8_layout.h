@@ -13,7 +13,8 @@
 // Anything else, but on x86: a..d are four consecutive taps of one output pixel.
 //
 // Packed, for each strip of channels: `groups` times four vectors of weight quads, then four
-// vectors of bias (s32, with the input's zero point folded in) and four of multipliers (f32).
+// vectors of bias (s32, of quads and pairs with the input's zero point folded in) and four of
+// multipliers (f32).
 //
 // Pairs. Where there is no instruction for quads, 3x3 takes byte pairs, two vectors in place of
 // four: the upper two rows of a column, and two columns of the lowest row, a column as it is loaded

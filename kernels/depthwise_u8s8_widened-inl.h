@@ -14,11 +14,10 @@
 #include "kernels/depthwise_u8s8_call-inl.h"
 #include "kernels/depthwise_u8s8_window-inl.h"
 
+#if OCTET_HAS_WIDENED
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
 namespace {
-
-#if OCTET_HAS_WIDENED
 
 // Channels of one column of two rows, less the zero point: a vector of them, and sixteen.
 HWY_INLINE void widen_vector(const uint8_t* first, const uint8_t* second, hn::Vec<D16> zero_points,
@@ -243,10 +242,9 @@ void run_widened(const Call<Output>& call, size_t begin, size_t end) {
   }
 }
 
-#endif  // OCTET_HAS_WIDENED
-
 }  // namespace
 }  // namespace octet::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+#endif  // OCTET_HAS_WIDENED
 
 #endif  // per-target include guard

@@ -11,11 +11,10 @@
 #include "kernels/depthwise_u8s8_output-inl.h"
 #include "kernels/dot_quad-inl.h"
 
+#if OCTET_HAS_WIDENED
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
 namespace {
-
-#if OCTET_HAS_WIDENED
 
 // acc plus the two s16 x s16 products of each word. |x| is at most 255: the sum of both is exact.
 template <Dot kDot>
@@ -153,10 +152,9 @@ ColumnSteps column_steps(const Conv2dGeometry& g) {
   return seven ? steps_of<kDot, 7, 0, 0>() : steps_of<kDot, 4, 0, 0>();
 }
 
-#endif  // OCTET_HAS_WIDENED
-
 }  // namespace
 }  // namespace octet::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+#endif  // OCTET_HAS_WIDENED
 
 #endif  // per-target include guard
