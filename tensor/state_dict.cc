@@ -5,8 +5,19 @@
 
 namespace octet {
 
+namespace {
+
+bool is_torch_file(Bytes file) { return looks_like_zip(file) || looks_like_legacy_pth(file); }
+
+}  // namespace
+
+QuantizedStateDict parse_quantized_state_dict(Bytes file) {
+  if (is_torch_file(file)) return parse_quantized_pth(file);
+  return {parse_state_dict(file), {}};
+}
+
 StateDict parse_state_dict(Bytes file) {
-  if (looks_like_zip(file) || looks_like_legacy_pth(file)) return parse_pth(file);
+  if (is_torch_file(file)) return parse_pth(file);
   // 8 bytes of length, then JSON. What else comes here (a page that says "not found", a pointer to
   // a large file) deserves a better answer than an absurd header length.
   OCTET_CHECK(file.size() > 8 && file[8] == '{',
@@ -16,6 +27,10 @@ StateDict parse_state_dict(Bytes file) {
 
 StateDict load_state_dict_file(const std::string& path) {
   return parse_file(path, parse_state_dict);
+}
+
+QuantizedStateDict load_quantized_state_dict_file(const std::string& path) {
+  return parse_file(path, parse_quantized_state_dict);
 }
 
 StateDict load_safetensors(const std::string& path) { return parse_file(path, parse_safetensors); }
