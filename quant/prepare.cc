@@ -75,7 +75,10 @@ void PreparedModel::attach_observers(const QConfigMapping& mapping) {
   observers_.resize(graph_.values.size());
   // Values that some quantized layer makes.
   std::vector<bool> as_integers(graph_.values.size());
-  for (int input : graph_.inputs) as_integers[groups_.alias[input]] = region[input];
+  for (int input : graph_.inputs) {
+    as_integers[groups_.alias[input]] = region[input];
+    if (mapping.input() && region[input]) observe_value(groups_.alias[input], *mapping.input());
+  }
   for (size_t g = 0; g < groups_.groups.size(); ++g) {
     const nn::LayerGroup& group = groups_.groups[g];
     const nn::GraphNode& node = graph_.nodes[group.main];
@@ -147,8 +150,7 @@ void PreparedModel::share_qparams() {
     const int whole = observers_[v] != nullptr ? sole_concatenation(value) : -1;
     if (whole < 0) continue;
     const Observer &a = *observers_[v], &b = *observers_[whole];
-    // A scale that training learns is its layer's own.
-    if (a.learned_scale().defined() || b.learned_scale().defined()) continue;
+    if (a.keeps_own_qparams() || b.keeps_own_qparams()) continue;
     if (a.options() == b.options()) part_of_.back() = whole;
   }
 }

@@ -73,6 +73,11 @@ QConfigMapping& QConfigMapping::set_module_name(const std::string& path,
   return *this;
 }
 
+QConfigMapping& QConfigMapping::set_input(QConfig qconfig) {
+  input_ = std::move(qconfig);
+  return *this;
+}
+
 std::optional<QConfig> QConfigMapping::find(const std::string& op, const std::string& path) const {
   // The path itself, then its parents, the nearest first. A layer that runs more than once has
   // paths that end in "#1", "#2"...

@@ -57,10 +57,15 @@ class QConfigMapping {
   // is the whole model.
   QConfigMapping& set_module_name(const std::string& path, std::optional<QConfig> qconfig);
 
+  // What enters the model is observed as this says, as by a QuantStub with a qconfig of its own;
+  // unless it is set, as the first layer that reads it says.
+  QConfigMapping& set_input(QConfig qconfig);
+
   std::optional<QConfig> find(const std::string& op, const std::string& path) const;
+  const std::optional<QConfig>& input() const { return input_; }
 
  private:
-  std::optional<QConfig> global_;
+  std::optional<QConfig> global_, input_;
   std::map<std::string, std::optional<QConfig>> by_object_type_, by_module_name_;
 };
 

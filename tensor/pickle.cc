@@ -1,6 +1,7 @@
 #include "tensor/pickle.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -15,6 +16,7 @@ using Kind = PickleValue::Kind;
 constexpr std::string_view kOrderedDict = "collections.OrderedDict";
 constexpr std::string_view kTensorV1 = "torch._utils._rebuild_tensor";
 constexpr std::string_view kTensor = "torch._utils._rebuild_tensor_v2";
+constexpr std::string_view kQuantizedTensor = "torch._utils._rebuild_qtensor";
 constexpr std::string_view kParameter = "torch._utils._rebuild_parameter";
 
 // Everything a pickle may name.
@@ -22,6 +24,7 @@ constexpr std::string_view kGlobals[] = {
     kOrderedDict,
     kTensorV1,
     kTensor,
+    kQuantizedTensor,
     kParameter,
     "torch.DoubleStorage",
     "torch.FloatStorage",
@@ -33,6 +36,12 @@ constexpr std::string_view kGlobals[] = {
     "torch.CharStorage",
     "torch.ByteStorage",
     "torch.BoolStorage",
+    "torch.QInt8Storage",
+    "torch.QUInt8Storage",
+    // How a tensor is quantized, and what a packed linear layer says of itself.
+    "torch.per_tensor_affine",
+    "torch.per_channel_affine",
+    "torch.qint8",
 };
 
 // A value takes about 70 bytes of memory and as little as one byte of the file. The largest state
@@ -84,8 +93,7 @@ class Interpreter {
       case kLong1:
         return push_long(reader_.take(reader_.number<uint8_t>()));
       case kBinFloat:
-        reader_.take(8);
-        return push(Kind::other);
+        return push_real(reader_.take(8));
       case kShortBinString:
       case kShortBinUnicode:
         return push_text(reader_.take(reader_.number<uint8_t>()));
@@ -233,6 +241,10 @@ class Interpreter {
       OCTET_CHECK(items.size() >= 4 && items[0]->kind == Kind::storage,
                   "the pickle makes a tensor of something that is not a storage");
       push(Kind::tensor, items);
+    } else if (function.text == kQuantizedTensor) {
+      OCTET_CHECK(items.size() >= 5 && items[0]->kind == Kind::storage,
+                  "the pickle makes a quantized tensor of something that is not a storage");
+      push(Kind::quantized_tensor, items);
     } else if (function.text == kParameter) {
       OCTET_CHECK(!items.empty() && items[0]->kind == Kind::tensor,
                   "the pickle makes a parameter of something that is not a tensor");
@@ -270,6 +282,13 @@ class Interpreter {
   }
   bool push_integer(int64_t integer) {
     add(Kind::integer).integer = integer;
+    return true;
+  }
+  // Big-endian, alone among the numbers of a pickle.
+  bool push_real(Bytes bytes) {
+    uint64_t bits = 0;
+    for (const uint8_t byte : bytes) bits = bits << 8 | byte;
+    add(Kind::real).real = std::bit_cast<double>(bits);
     return true;
   }
   bool push_text(Bytes bytes) {
@@ -363,9 +382,9 @@ class Interpreter {
 Pickle read_pickle(Bytes bytes) { return Interpreter(bytes).run(); }
 
 const char* name_of(PickleValue::Kind kind) {
-  constexpr const char* kNames[] = {"None",      "an integer", "a plain value", "a text",
-                                    "a tuple",   "a list",     "a dict",        "a global",
-                                    "a storage", "a tensor"};
+  constexpr const char* kNames[] = {"None",     "an integer", "a float",  "a plain value",
+                                    "a text",   "a tuple",    "a list",   "a dict",
+                                    "a global", "a storage",  "a tensor", "a quantized tensor"};
   return kNames[static_cast<int>(kind)];
 }
 

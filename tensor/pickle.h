@@ -19,7 +19,8 @@ struct PickleValue {
   enum class Kind : uint8_t {
     none,
     integer,  // also True and False
-    other,    // a float, bytes, an integer beyond 64 bits: nothing a tensor is made of
+    real,     // a float
+    other,    // bytes, an integer beyond 64 bits: nothing a tensor is made of
     text,
     tuple,
     list,     // also a set
@@ -28,12 +29,14 @@ struct PickleValue {
     storage,  // items: what torch.save wrote to find it by ("storage", type, key, location,
               // elements)
     tensor,   // items: the arguments of torch._utils._rebuild_tensor_v2
+    quantized_tensor,  // items: the arguments of torch._utils._rebuild_qtensor
   };
   enum class Visit : uint8_t { never, open, done };
 
   Kind kind = Kind::none;
   Visit visit = Visit::never;  // read_pickle's search for cycles
   int64_t integer = 0;
+  double real = 0;
   std::string_view text;            // inside the bytes that were read
   std::vector<PickleValue*> items;  // dict: key, value, key, value...
 };

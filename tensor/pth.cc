@@ -3,6 +3,7 @@
 //   legacy  five things in a row: the pickled magic number, protocol version and system
 //           information, the pickle itself, a pickled list of keys; then for every key the number
 //           of elements (8 bytes) and the elements
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -39,6 +40,7 @@ StoredType stored_type(std::string_view global) {
       {"torch.LongStorage", StoredType::s64},   {"torch.IntStorage", StoredType::s32},
       {"torch.ShortStorage", StoredType::s16},  {"torch.CharStorage", StoredType::s8},
       {"torch.ByteStorage", StoredType::u8},    {"torch.BoolStorage", StoredType::boolean},
+      {"torch.QInt8Storage", StoredType::s8},   {"torch.QUInt8Storage", StoredType::u8},
   };
   for (const auto& [name, type] : kTypes)
     if (name == global) return type;
@@ -88,6 +90,36 @@ Tensor to_tensor(const PickleValue& tensor, const FindStorage& find, uint64_t& b
                       budget_bytes);
 }
 
+// The fifth argument of torch._utils._rebuild_qtensor: (torch.per_tensor_affine, scale, zero point)
+// or (torch.per_channel_affine, scales, zero points, axis).
+QuantizedTensor to_quantized(const PickleValue& tensor, const FindStorage& find,
+                             uint64_t& budget_bytes) {
+  QuantizedTensor result{.integers = to_tensor(tensor, find, budget_bytes)};
+  const auto& how = tensor.items[4]->items;
+  const auto is = [&](size_t i, Kind kind) { return how[i]->kind == kind; };
+  if (how.size() == 3 && how[0]->text == "torch.per_tensor_affine" && is(1, Kind::real) &&
+      is(2, Kind::integer)) {
+    result.scales = {static_cast<float>(how[1]->real)};
+    result.zero_points = {how[2]->integer};
+  } else if (how.size() == 4 && how[0]->text == "torch.per_channel_affine" && is(1, Kind::tensor) &&
+             is(2, Kind::tensor) && is(3, Kind::integer)) {
+    const Tensor scales = to_tensor(*how[1], find, budget_bytes);
+    const Tensor zero_points = to_tensor(*how[2], find, budget_bytes);
+    OCTET_CHECK(scales.dtype() == DType::f32 && zero_points.dtype() == DType::s64,
+                "has scales of type ", name_of(scales.dtype()), " and zero points of type ",
+                name_of(zero_points.dtype()), ", expected floats and s64");
+    const auto s = scales.values<float>();
+    const auto z = zero_points.values<int64_t>();
+    result.scales.assign(s.begin(), s.end());
+    result.zero_points.assign(z.begin(), z.end());
+    result.axis = static_cast<int>(std::clamp<int64_t>(how[3]->integer, -1, Shape::kMaxRank));
+  } else {
+    fail("is quantized in a way that is neither per_tensor_affine nor per_channel_affine");
+  }
+  check_quantized(result);
+  return result;
+}
+
 const PickleValue& dict_of_tensors(const PickleValue& root) {
   OCTET_CHECK(root.kind == Kind::dict, "holds ", name_of(root.kind),
               ", expected a dict of tensors (a state_dict)");
@@ -98,42 +130,69 @@ const PickleValue& dict_of_tensors(const PickleValue& root) {
   return root;
 }
 
+bool is_tensor(const PickleValue& value) {
+  return value.kind == Kind::tensor || value.kind == Kind::quantized_tensor;
+}
+
+// The weight and the bias of a packed linear layer.
+bool is_packed(const PickleValue& value) {
+  return value.kind == Kind::tuple && !value.items.empty() &&
+         value.items[0]->kind == Kind::quantized_tensor;
+}
+
+using NamedValues = std::vector<std::pair<std::string, const PickleValue*>>;
+
+// Tensors by name; those of a packed layer as NAME.0, NAME.1.
+NamedValues unpacked(const std::vector<std::pair<std::string_view, const PickleValue*>>& values) {
+  NamedValues tensors;
+  for (const auto& [name, value] : values) {
+    if (is_tensor(*value)) tensors.emplace_back(name, value);
+    if (!is_packed(*value)) continue;
+    for (size_t i = 0; i < value->items.size(); ++i)
+      if (is_tensor(*value->items[i]))
+        tensors.emplace_back(std::string(name) + '.' + std::to_string(i), value->items[i]);
+  }
+  return tensors;
+}
+
 // The last value of a key counts and stands where the key stood first, as in Python.
-std::vector<std::pair<std::string_view, const PickleValue*>> named_tensors(
-    const PickleValue& dict) {
+NamedValues named_tensors(const PickleValue& dict) {
   std::vector<std::pair<std::string_view, const PickleValue*>> named;
   std::unordered_map<std::string_view, size_t> index;
   for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
     const PickleValue& key = *dict.items[i];
     const PickleValue* value = dict.items[i + 1];
-    OCTET_CHECK(key.kind == Kind::text || value->kind != Kind::tensor, "a tensor has ",
-                name_of(key.kind), " as its name, expected a text");
+    OCTET_CHECK(key.kind == Kind::text || !is_tensor(*value), "a tensor has ", name_of(key.kind),
+                " as its name, expected a text");
     if (key.kind != Kind::text) continue;
     const auto [found, is_new] = index.try_emplace(key.text, named.size());
     if (is_new) named.emplace_back(key.text, value);
     named[found->second].second = value;
   }
-  const size_t keys = named.size();
-  std::erase_if(named, [](const auto& entry) { return entry.second->kind != Kind::tensor; });
-  OCTET_CHECK(!named.empty() || dict.items.empty(), "holds a dict of ", keys,
+  NamedValues tensors = unpacked(named);
+  OCTET_CHECK(!tensors.empty() || dict.items.empty(), "holds a dict of ", named.size(),
               " named values, none of them a tensor; expected a state_dict, or a dict with one "
               "under \"state_dict\" or \"model\"");
-  return named;
+  return tensors;
 }
 
-StateDict to_state_dict(const Pickle& pickle, const FindStorage& find, uint64_t budget_bytes) {
-  StateDict tensors;
+QuantizedStateDict to_state_dict(const Pickle& pickle, const FindStorage& find,
+                                 uint64_t budget_bytes) {
+  QuantizedStateDict state;
   for (const auto& [name, value] : named_tensors(dict_of_tensors(*pickle.root))) {
     try {
-      tensors.emplace_back(name, to_tensor(*value, find, budget_bytes));
+      if (value->kind == Kind::tensor)
+        state.tensors.emplace_back(name, to_tensor(*value, find, budget_bytes));
+      else
+        state.quantized.emplace_back(name, to_quantized(*value, find, budget_bytes));
     } catch (const Error& error) {
       fail("tensor ", printable(name), ": ", error.what());
     }
   }
-  return tensors;
+  return state;
 }
 
-StateDict parse_zip(Bytes file) {
+QuantizedStateDict parse_zip(Bytes file) {
   const ZipArchive archive(file);
   const std::string_view pickle_name = archive.name_ending_in("/data.pkl");
   const std::string folder(pickle_name.substr(0, pickle_name.rfind('/') + 1));
@@ -179,7 +238,7 @@ void check_system_information(const Pickle& version, const Pickle& system) {
   OCTET_CHECK(little_endian, "was written on a big-endian machine, expected little-endian");
 }
 
-StateDict parse_legacy(Bytes file) {
+QuantizedStateDict parse_legacy(Bytes file) {
   OCTET_CHECK(file.size() >= sizeof(kMagicPickle) &&
                   std::memcmp(file.data(), kMagicPickle, sizeof(kMagicPickle)) == 0,
               "begins like torch.save's legacy form but does not have its magic number");
@@ -229,11 +288,19 @@ bool looks_like_legacy_pth(Bytes file) {
   return file.size() >= 3 && std::memcmp(file.data(), kMagicPickle, 3) == 0;
 }
 
-StateDict parse_pth(Bytes file) {
+QuantizedStateDict parse_quantized_pth(Bytes file) {
   if (looks_like_zip(file)) return parse_zip(file);
   OCTET_CHECK(looks_like_legacy_pth(file),
               "is neither a zip archive nor torch.save's legacy form, expected a .pth file");
   return parse_legacy(file);
+}
+
+StateDict parse_pth(Bytes file) {
+  QuantizedStateDict state = parse_quantized_pth(file);
+  if (!state.quantized.empty())
+    fail("tensor ", printable(state.quantized[0].first),
+         ": is quantized, so this is an int8 model; expected the weights of a float model");
+  return std::move(state.tensors);
 }
 
 }  // namespace octet

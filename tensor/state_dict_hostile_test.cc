@@ -16,7 +16,8 @@ using namespace testing;
 
 const std::vector<std::string>& small_files() {
   static const std::vector<std::string> files = {small_zip(), small_zip({.zip64 = true}),
-                                                 small_legacy(), small_safetensors()};
+                                                 small_legacy(), small_safetensors(),
+                                                 small_quantized_zip()};
   return files;
 }
 
@@ -25,7 +26,7 @@ bool refused(Bytes file) {
   // Exactly as large as the file, so that a sanitizer sees a read past its end.
   const std::vector<uint8_t> copy(file.begin(), file.end());
   try {
-    parse_state_dict(copy);
+    parse_quantized_state_dict(copy);
   } catch (const Error& error) {
     BOOST_REQUIRE(*error.what() != 0);
     return true;
@@ -81,15 +82,18 @@ BOOST_AUTO_TEST_CASE(random_damage_never_crashes) {
 // A checksum would stop nearly all damage at the door: here it is right, so the pickle's reader and
 // what follows it see the damage.
 BOOST_AUTO_TEST_CASE(random_damage_behind_a_right_checksum_never_crashes) {
-  const std::string pickle = pickle_file(pickled_dict(two_views(false)));
+  const SmallQuantized quantized;
+  const std::string pickles[] = {pickle_file(pickled_dict(two_views(false))),
+                                 pickle_file(pickled_dict(quantized.items()))};
   int refusals = 0;
-  for (uint64_t seed = 0; seed < 20000; ++seed) {
+  for (uint64_t seed = 0; seed < 40000; ++seed) {
     Rng rng(seed);
-    std::string damaged = pickle;
+    std::string damaged = pickles[seed % 2];
     for (uint64_t n = 1 + rng.below(3); n > 0; --n)
       damaged[rng.below(damaged.size())] = static_cast<char>(rng.below(256));
-    refusals +=
-        refused(bytes_of(zip_file({{"m/data.pkl", damaged}, {"m/data/0", raw_bytes(kSixValues)}})));
+    refusals += refused(bytes_of(
+        seed % 2 == 1 ? quantized.zip(damaged)
+                      : zip_file({{"m/data.pkl", damaged}, {"m/data/0", raw_bytes(kSixValues)}})));
   }
   BOOST_TEST(refusals > 0);
 }
@@ -117,8 +121,7 @@ BOOST_AUTO_TEST_CASE(says_what_is_wrong_with_a_path) {
   const auto error = [](const std::string& path) {
     return error_of([&] { load_state_dict_file(path); });
   };
-  BOOST_TEST(error("no/such.pth") ==
-             "no/such.pth: No such file or directory; expected a file");
+  BOOST_TEST(error("no/such.pth") == "no/such.pth: No such file or directory; expected a file");
   BOOST_TEST(error(folder).ends_with(": is a directory; expected a file"));
   BOOST_TEST(error("/dev/zero").find("not a regular file") != std::string::npos);
   const std::string empty = folder / "octet_empty_test.pth";

@@ -1,6 +1,7 @@
 // Small .pth files made in memory: pickles from opcodes, zip archives from entries.
 #pragma once
 
+#include <cstring>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -126,6 +127,65 @@ inline std::string small_zip(ZipOptions options = {}) {
                    {"m/data/0", raw_bytes(kSixValues)}},
                   options);
 }
+
+// torch.quantize_per_tensor's and quantize_per_channel's: how is the fifth argument of
+// _rebuild_qtensor.
+inline std::string pickled_quantized(const PickledTensor& t, const std::string& how) {
+  std::string s = pickled(t);
+  s.replace(s.find("_rebuild_tensor_v2"), std::strlen("_rebuild_tensor_v2"), "_rebuild_qtensor");
+  return s.insert(s.find("\x89"
+                         "ccollections"),
+                  how);
+}
+inline std::string pickled_real(double value) {
+  std::string s = raw_bytes<double>({value});
+  return "G" + std::string(s.rbegin(), s.rend());
+}
+inline std::string pickled_per_tensor(double scale, int32_t zero_point) {
+  return "(ctorch\nper_tensor_affine\n" + pickled_real(scale) + pickled(zero_point) + "t";
+}
+inline std::string pickled_per_channel(const PickledTensor& scales,
+                                       const PickledTensor& zero_points, int32_t axis) {
+  return "(ctorch\nper_channel_affine\n" + pickled(scales) + pickled(zero_points) + pickled(axis) +
+         "t";
+}
+
+// What a quantized model's state dict has: "conv.weight": s8 [2, 3], -3 to 2, a scale per row;
+// "fc._packed_params._packed_params": the same with one scale, and a bias of two.
+struct SmallQuantized {
+  PickledTensor integers{
+      .type = "QInt8Storage", .storage_elements = 6, .sizes = {2, 3}, .strides = {3, 1}};
+  PickledTensor scales{
+      .type = "DoubleStorage", .key = "1", .storage_elements = 2, .sizes = {2}, .strides = {1}};
+  PickledTensor zero_points{
+      .type = "LongStorage", .key = "2", .storage_elements = 2, .sizes = {2}, .strides = {1}};
+  PickledTensor bias{.key = "3", .storage_elements = 2, .sizes = {2}, .strides = {1}};
+  int32_t axis = 0;
+  std::vector<int8_t> integer_values = {-3, -2, -1, 0, 1, 2};
+  std::vector<double> scale_values = {0.5, 0.25};
+  std::vector<int64_t> zero_point_values = {0, 0};
+  double scale = 0.125;
+  int32_t zero_point = 0;
+
+  PickledItems items() const {
+    return {{"conv.weight",
+             pickled_quantized(integers, pickled_per_channel(scales, zero_points, axis))},
+            {"fc._packed_params.dtype", "ctorch\nqint8\n"},
+            {"fc._packed_params._packed_params",
+             "(" + pickled_quantized(integers, pickled_per_tensor(scale, zero_point)) +
+                 pickled(bias) + "t"}};
+  }
+  std::string zip(const std::string& pickle) const {
+    return zip_file({{"m/data.pkl", pickle},
+                     {"m/data/0", raw_bytes(integer_values)},
+                     {"m/data/1", raw_bytes(scale_values)},
+                     {"m/data/2", raw_bytes(zero_point_values)},
+                     {"m/data/3", raw_bytes<float>({1, -1})}});
+  }
+  std::string zip() const { return zip(pickle_file(pickled_dict(items()))); }
+};
+
+inline std::string small_quantized_zip() { return SmallQuantized().zip(); }
 
 inline std::string small_legacy() {
   return std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15) +

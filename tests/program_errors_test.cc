@@ -239,6 +239,22 @@ BOOST_AUTO_TEST_CASE(a_state_dict_that_does_not_fit_is_refused_by_the_tensors_na
   check_quantize_refuses({.weights = path}, {path, "features.99.weight"});
 }
 
+BOOST_AUTO_TEST_CASE(int8_and_float_state_dicts_are_not_mistaken_for_each_other) {
+  const std::string int8 = desk().write("int8.pth", testing::small_quantized_zip());
+  check_quantize_refuses({.weights = int8}, {int8, "conv.weight", "--workflow=pretrained"});
+  const Arguments pretrained = {"--workflow=pretrained"};
+  const std::string good = desk().path("good.safetensors");
+  check_quantize_refuses({}, {good, "float model"}, pretrained);
+  check_quantize_refuses({.weights = int8}, {int8, "quant.scale"}, pretrained);
+  check_quantize_refuses({}, {int8, "quant.scale"}, {"--workflow=pretrained", "--load=" + int8});
+  check_refused({kQuantize, "--workflow=pretrained", "--weights=" + int8}, {int8, "quant.scale"});
+  check_refused({kQuantize, "--workflow=pretrained", "--images=" + desk().path("images")},
+                {"--load", "--weights"});
+  check_refused({kQuantize, "--workflow=pretrained", "--weights=" + int8,
+                 "--save-float=" + desk().path("results/refused.octet")},
+                {"--save-float", "float model"});
+}
+
 BOOST_AUTO_TEST_CASE(weights_that_are_no_numbers_are_refused) {
   StateDict wrong = desk().weights;
   wrong[0].second = wrong[0].second.clone();

@@ -3,7 +3,6 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "zoo/models.h"
 
 namespace octet::zoo {
 
@@ -18,9 +17,12 @@ std::string bundled_path(const std::string& file) {
   fail("the bundled ", path.string(), " is not there; start the program with bazel run");
 }
 
+ModelOptions bundled_options() {
+  return {.num_classes = 10, .width_mult = kBundledWidth, .small_images = true};
+}
+
 std::unique_ptr<nn::Module> create_bundled_model() {
-  return find_model("mobilenet_v2")
-      .create({.num_classes = 10, .width_mult = kBundledWidth, .small_images = true});
+  return find_model("mobilenet_v2").create(bundled_options());
 }
 
 }  // namespace octet::zoo

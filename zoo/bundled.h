@@ -6,6 +6,7 @@
 #include <string>
 
 #include "nn/module.h"
+#include "zoo/models.h"
 
 namespace octet::zoo {
 
@@ -21,6 +22,8 @@ inline constexpr const char* kBundledLstmVocabulary = "lstm_licences.json";
 // program. Throws octet::Error when it is in neither.
 std::string bundled_path(const std::string& file);
 
+// What the bundled MobileNetV2 is made with.
+ModelOptions bundled_options();
 // A MobileNetV2 with random weights, of the bundled ones' shape.
 std::unique_ptr<nn::Module> create_bundled_model();
 

@@ -3,7 +3,8 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "tensor/state_dict.h"
+#include "base/printable.h"
+#include "tensor/quantized_state_dict.h"
 #include "zoo/models.h"
 
 namespace octet::zoo {
@@ -73,9 +74,13 @@ void load(nn::Module& model, const StateDict& state) {
 
 void load_weights(nn::Module& model, const std::string& path) {
   try {
-    const StateDict state = load_state_dict_file(path);
-    check_values(state);
-    load(model, state);
+    const QuantizedStateDict state = load_quantized_state_dict_file(path);
+    if (!state.quantized.empty())
+      fail(printable(state.quantized[0].first),
+           " is quantized: this is an int8 model, which `octet quantize --workflow=pretrained` "
+           "takes; expected the weights of a float model");
+    check_values(state.tensors);
+    load(model, state.tensors);
   } catch (const Error& error) {
     const std::string reason = error.what();
     fail(reason.find(path) == reason.npos ? path + ": " : "", reason);

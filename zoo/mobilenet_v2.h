@@ -19,6 +19,8 @@ struct MobileNetV2Options {
   // Images of 32 x 32 or so: the first convolution and the first stage of stride 2 keep their
   // resolution.
   bool small_images = false;
+  // false: relu in its place, as in torchvision.models.quantization.mobilenet_v2.
+  bool relu6 = true;
   nn::BatchNormOptions batch_norm = {};
 };
 

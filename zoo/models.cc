@@ -35,7 +35,8 @@ std::unique_ptr<nn::Module> create_mobilenet_v1_075(const ModelOptions& options)
 std::unique_ptr<nn::Module> create_mobilenet_v2(const ModelOptions& options) {
   return std::make_unique<MobileNetV2>(MobileNetV2Options{.num_classes = classes_or(options, 1000),
                                                           .width_mult = options.width_mult,
-                                                          .small_images = options.small_images});
+                                                          .small_images = options.small_images,
+                                                          .relu6 = !options.quantizable});
 }
 
 template <MobileNetV3Size kSize>

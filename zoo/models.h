@@ -20,6 +20,9 @@ struct ModelOptions {
   // Images up to kSmallSide: a network made for 224 x 224 keeps their resolution at first
   // (MobileNetV2).
   bool small_images = false;
+  // As torchvision.models.quantization has it, where that differs, for its quantized state dicts:
+  // relu in the place of relu6 (MobileNetV2).
+  bool quantizable = false;
 };
 
 struct ModelEntry {
@@ -39,7 +42,8 @@ const ModelEntry& find_model(const std::string& name);
 
 // Loads a state dict file (load_weights.cc). Throws octet::Error that names the path: what
 // load_state_dict() does not find or does not take, with the model of the table that the file fits;
-// the first element that is NaN or infinite, or a variance (running_var) below 0.
+// the first element that is NaN or infinite, or a variance (running_var) below 0; a tensor that is
+// quantized.
 void load_weights(nn::Module& model, const std::string& path);
 
 }  // namespace octet::zoo

@@ -14,6 +14,7 @@
 #include "zoo/calibrate.h"
 #include "zoo/logits_score.h"
 #include "zoo/progress.h"
+#include "zoo/quantized_weights.h"
 #include "zoo/table.h"
 
 namespace octet::zoo {
@@ -149,6 +150,11 @@ Int8Model convert_qat(QuantizeJob& job, ParallelFor&) {
 }
 
 Int8Model load_pretrained(QuantizeJob& job, ParallelFor&) {
+  if (job.quantizable) {
+    quant::Conversion conversion =
+        load_quantized_weights(*job.quantizable, example_of(*job.data), job.file);
+    return {std::move(conversion.program), std::move(conversion.layers)};
+  }
   auto program = engine::load_program(job.file);
   OCTET_CHECK(program, program.why());
   return {std::move(*program)};
@@ -288,9 +294,10 @@ QuantizeResult run_quantize_job(QuantizeJob& job, ParallelFor& pool) {
   for (const Workflow workflow : job.workflows) {
     const auto& way = kWorkflows[static_cast<size_t>(workflow)];
     const bool is_file = workflow == Workflow::pretrained;
+    const bool has_metadata = is_file && !job.quantizable;
     Int8Model int8 = way.run(job, pool);
     report.calibration_images = std::max(report.calibration_images, int8.calibration_images);
-    if (!is_file) add_metadata(job, int8.program);
+    if (!has_metadata) add_metadata(job, int8.program);
     if (report.int8_models.empty()) {
       result.int8 = int8.program;
       report.layers = int8.layers;

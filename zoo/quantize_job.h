@@ -20,7 +20,7 @@ enum class Workflow {
   static_,     // calibrated on images
   dynamic,     // linear layers alone, their inputs quantized as they come
   qat,         // fine-tuned with quantization
-  pretrained,  // an .octet file
+  pretrained,  // a file of an int8 model
 };
 // The workflow of that name: static, dynamic, qat, pretrained. Throws octet::Error.
 Workflow find_workflow(const std::string& name);
@@ -48,7 +48,10 @@ struct QuantizeJob {
   // Of qat: what to train on (null: the calibration images), and how.
   std::unique_ptr<Dataset> training = nullptr;
   TrainOptions train = {};
-  std::string file = {};                  // of pretrained
+  // Of pretrained: an .octet file, or, where `quantizable` is the network that it is of, a
+  // quantized state dict (quant/load_quantized.h).
+  std::string file = {};
+  std::unique_ptr<nn::Module> quantizable = nullptr;
   std::string file_column = "int8 file";  // its name in the report
 };
 

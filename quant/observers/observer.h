@@ -63,6 +63,9 @@ class Observer {
   // Scales that training learns, f32 [ranges], as a parameter; undefined where they follow from the
   // ranges. Known from the first observation on.
   virtual Tensor learned_scale() const { return {}; }
+  // Whether the qparams stay this value's own, where others would share those of the concatenation
+  // that alone reads the value (prepare.h).
+  virtual bool keeps_own_qparams() const { return learned_scale().defined(); }
   // The integers' range with scale 1: what there is to say before the first observation.
   QParams empty_qparams() const;
 

@@ -8,11 +8,12 @@
 namespace octet::fuzz {
 
 std::string refuse_pth(Bytes bytes) {
-  return refusal_of([&] { parse_pth(bytes); });
+  return refusal_of([&] { parse_quantized_pth(bytes); });
 }
 
 Seeds pth_seeds() {
-  return {testing::small_zip(), testing::small_zip({.zip64 = true}), testing::small_legacy()};
+  return {testing::small_zip(), testing::small_zip({.zip64 = true}), testing::small_legacy(),
+          testing::small_quantized_zip()};
 }
 
 std::string refuse_safetensors(Bytes bytes) {

@@ -53,7 +53,7 @@ class Quantize : public Command {
       page = to_html(result.report, study_layers(result, job, pool), result.remarks);
     std::string text = to_text(result.report);
     if (options_.is_bundled()) text += '\n' + full_size_report(pool);
-    if (!options_.has_images()) text += own_note(program_, options_.model);
+    if (!options_.has_inputs()) text += own_note(program_, options_.model);
     throw_if_interrupted();
     for (const std::string& remark : result.remarks) std::cerr << without_controls(remark) << '\n';
     std::cout << '\n' << text << std::flush;

@@ -12,6 +12,7 @@
 #include "zoo/image_model.h"
 #include "zoo/imagenet_classes.h"
 #include "zoo/models.h"
+#include "zoo/quantized_weights.h"
 #include "zoo/random_model.h"
 #include "zoo/table.h"
 
@@ -78,13 +79,31 @@ std::vector<LabelledImage> unlabelled(const std::string& folder) {
   return images;
 }
 
+// The models of the files that were named; network: what their state dicts are of.
+void add_models(const QuantizeOptions& o, ModelOptions network, QuantizeJob& job) {
+  const ModelEntry& entry = find_model(o.model);
+  if (!o.float_weights().empty()) {
+    job.model = entry.create(network);
+    load_weights(*job.model, o.float_weights());
+  }
+  job.file = o.pretrained_file();
+  if (job.file.empty() || !is_state_dict_file(job.file)) return;
+  network.quantizable = true;
+  job.quantizable = entry.create(network);
+}
+
+// An .octet file alone is shown what it was made for.
+Preprocessing preprocessing_of(const QuantizeOptions& o) {
+  return o.float_weights().empty() && !is_state_dict_file(o.pretrained_file())
+             ? load_image_model(o.pretrained_file()).preprocessing
+             : o.preprocessing.of(find_model(o.model).preprocessing);
+}
+
 QuantizeJob job_of_folder(const QuantizeOptions& o) {
-  // A file alone is shown what it was made for.
-  const Preprocessing how = o.weights.empty()
-                                ? load_image_model(o.load).preprocessing
-                                : o.preprocessing.of(find_model(o.model).preprocessing);
-  auto model = find_model(o.model).create(
-      {.num_classes = o.classes, .width_mult = o.width, .small_images = how.crop <= kSmallSide});
+  const Preprocessing how = preprocessing_of(o);
+  const ModelOptions network{
+      .num_classes = o.classes, .width_mult = o.width, .small_images = how.crop <= kSmallSide};
+  const auto model = find_model(o.model).create(network);
   const int classes = count_classes(*model, how.crop);
   std::vector<LabelledImage> labels =
       o.labels.empty() ? unlabelled(o.images) : read_labelled_folder(o.images, o.labels, classes);
@@ -110,10 +129,7 @@ QuantizeJob job_of_folder(const QuantizeOptions& o) {
   // A few images are no statistics, and their ranges are calibration's.
   job.train.freeze_bn = 0;
   job.train.freeze_observers = 0;
-  job.file = o.load;
-  if (o.weights.empty()) return job;
-  job.model = std::move(model);
-  load_weights(*job.model, o.weights);
+  add_models(o, network, job);
   return job;
 }
 
@@ -142,19 +158,17 @@ void add_data_set(const QuantizeOptions& o, const std::string& name, QuantizeJob
   job.train = o.train_options(kTrainingLr);
   job.train.batch_size = kTrainingBatch;
   job.train.augmentation = training.augmentation;
-  job.file = o.load;
 }
 
 QuantizeJob job_of_data_set(const QuantizeOptions& o) {
   QuantizeJob job{.model_name = title_of(o), .weights = o.weights, .qconfig = o.qconfig};
   add_data_set(o, o.data, job);
-  if (o.weights.empty()) return job;
   const int classes = o.classes > 0 ? o.classes : static_cast<int>(job.classes.size());
-  job.model =
-      find_model(o.model).create({.num_classes = classes,
-                                  .width_mult = o.width,
-                                  .small_images = job.data->preprocessing().crop <= kSmallSide});
-  load_weights(*job.model, o.weights);
+  add_models(o,
+             {.num_classes = classes,
+              .width_mult = o.width,
+              .small_images = job.data->preprocessing().crop <= kSmallSide},
+             job);
   if (static_cast<size_t>(classes) != job.classes.size()) job.classes.clear();
   return job;
 }
@@ -164,6 +178,7 @@ QuantizeJob bundled_job(const QuantizeOptions& o) {
                   .weights = "bundled, trained on Fashion-MNIST",
                   .qconfig = o.qconfig};
   add_data_set(o, kBundledData, job);
+  add_models(o, bundled_options(), job);
   if (o.load.empty()) {
     job.file = bundled_path(kBundledQat);
     job.file_column = "int8 QAT";
@@ -173,21 +188,39 @@ QuantizeJob bundled_job(const QuantizeOptions& o) {
   return job;
 }
 
+// Small pictures, enlarged to what the model takes; without labels.
+DataSet open_pictures(const std::string& model) {
+  Preprocessing how = find_model(model).preprocessing;
+  how.resize = how.crop;  // nothing of so small a picture is cut off
+  return open_data_set(kBundledData, {.split = Split::test, .preprocessing = how});
+}
+
+// A file alone: what it takes of time and memory can be measured on any pictures.
+QuantizeJob job_without_images(const QuantizeOptions& o) {
+  QuantizeJob job{
+      .model_name = title_of(o), .weights = o.weights, .has_labels = false, .qconfig = o.qconfig};
+  DataSet pictures = open_pictures(o.model);
+  job.evaluation = spread_indices(pictures.images->size(), kRandomPictures);
+  job.data = std::move(pictures.images);
+  job.workflows = o.workflows();
+  add_models(o, {.num_classes = o.classes, .width_mult = o.width}, job);
+  return job;
+}
+
 }  // namespace
 
 QuantizeJob make_quantize_job(const QuantizeOptions& options) {
-  QuantizeJob job = options.is_bundled()   ? bundled_job(options)
-                    : options.data.empty() ? job_of_folder(options)
-                                           : job_of_data_set(options);
+  QuantizeJob job = options.is_bundled()    ? bundled_job(options)
+                    : !options.has_images() ? job_without_images(options)
+                    : options.data.empty()  ? job_of_folder(options)
+                                            : job_of_data_set(options);
   add_static_options(options, job);
   return job;
 }
 
 QuantizeJob make_random_job(const QuantizeOptions& o, ParallelFor& pool) {
-  Preprocessing how = find_model(o.model).preprocessing;
-  how.resize = how.crop;  // nothing of so small a picture is cut off
-  DataSet pictures = open_data_set(kBundledData, {.split = Split::test, .preprocessing = how});
-  const std::string side = std::to_string(how.crop);
+  DataSet pictures = open_pictures(o.model);
+  const std::string side = std::to_string(pictures.images->preprocessing().crop);
   const bool has_width = o.model == QuantizeOptions::kBundledModel;
   QuantizeJob job{.model_name = o.model + (has_width ? " x1.0, " : ", ") + side + "x" + side,
                   .weights = "random, seed " + std::to_string(kRandomSeed),

@@ -39,7 +39,8 @@ void QuantizeOptions::add_inputs(CLI::App& app, const QuantizeProgram& program) 
                  "number with --images")
       ->check(CLI::Range(0, kMaxClasses));
   app.add_option("--weights", weights,
-                 "trained state dict, as torchvision's: .pth, .th or .safetensors");
+                 "trained state dict, as torchvision's: .pth, .th or .safetensors; of "
+                 "--workflow=pretrained without --load, a quantized one");
   app.add_option("--images", images, "folder of JPEG or PNG images");
   app.add_option(
       "--labels", labels,
@@ -54,9 +55,12 @@ void QuantizeOptions::add_workflow(CLI::App& app) {
   app.add_option("--workflow", workflow,
                  "static: calibrated on images; dynamic: the linear layer alone; qat: fine-tuned "
                  "with quantization, on the calibration images or the data set's training images; "
-                 "pretrained: an .octet file; all: every one of them")
+                 "pretrained: an int8 model from a file; all: every one of them")
       ->check(CLI::IsMember({"static", "dynamic", "qat", "pretrained", "all"}));
-  app.add_option("--load", load, "the .octet file of --workflow=pretrained");
+  app.add_option(
+      "--load", load,
+      "the int8 model of --workflow=pretrained: an .octet file, or a quantized state dict "
+      "of PyTorch (.pth)");
   calibration_ = app.add_option("--calibration", calibration,
                                 "calibrate on that many of the images, which are not evaluated")
                      ->check(CLI::Range(size_t{1}, kMaxCalibration));
@@ -96,24 +100,26 @@ void QuantizeOptions::check_combination() const {
   OCTET_CHECK(images.empty() || data.empty(), "--images and --data exclude each other");
   OCTET_CHECK(data_folder.empty() || !data.empty(), "--data-folder needs --data");
   OCTET_CHECK(
-      !has_images() ? weights.empty() : !weights.empty() || workflow == "pretrained",
+      has_images() == !weights.empty() || workflow == "pretrained",
       "--weights goes together with --images (and --labels, for accuracies), or with --data: "
       "give both, or none for ",
       model == kBundledModel ? "the bundled weights and Fashion-MNIST" : "random weights");
   OCTET_CHECK(images.empty() || !labels.empty() || (workflow != "qat" && workflow != "all"),
               "--workflow=", workflow, " trains, which takes --labels");
-  OCTET_CHECK(has_images() || (width == 1.0 && classes == 0),
+  OCTET_CHECK(has_inputs() || (width == 1.0 && classes == 0),
               "--width and --classes need --weights and images");
   OCTET_CHECK(
       !preprocessing.given() || (has_images() && !weights.empty()),
       "--resize, --crop, --mean and --std need --weights and images: a model file says itself "
       "how its images are prepared");
-  OCTET_CHECK(save_float.empty() || workflow != "pretrained" || !weights.empty() || is_bundled(),
-              "--save-float needs --weights");
+  const bool has_float = workflow != "pretrained" || !float_weights().empty() || is_bundled();
+  OCTET_CHECK(save_float.empty() || has_float, "--save-float needs --weights of a float model");
   OCTET_CHECK(load.empty() || workflow == "pretrained" || workflow == "all",
               "--load belongs to --workflow=pretrained");
-  OCTET_CHECK(!has_images() || workflow != "pretrained" || !load.empty(),
-              "--workflow=pretrained needs --load, the .octet file");
+  OCTET_CHECK(
+      !has_images() || workflow != "pretrained" || !pretrained_file().empty(),
+      "--workflow=pretrained needs --load, the .octet file, or --weights, a quantized state "
+      "dict of PyTorch");
   OCTET_CHECK(!is_random() || workflow == "static" || workflow == "dynamic",
               "--workflow=", workflow, " needs --weights with images and their labels");
   for (const CLI::Option* option : {epochs_, lr_})
@@ -131,8 +137,8 @@ void QuantizeOptions::check_combination() const {
               "--workflow=", workflow,
               " does not calibrate: --calibration and --calibration-list "
               "belong to the others");
-  OCTET_CHECK(report.empty() || workflow != "pretrained" || !weights.empty() || is_bundled(),
-              "--report needs --weights: it compares with the float model");
+  OCTET_CHECK(report.empty() || has_float,
+              "--report needs --weights of a float model: it compares with that");
 }
 
 // No output may replace another one or an input.
@@ -158,6 +164,14 @@ void QuantizeOptions::finish() {
   for (const std::string& path : {save, save_float, json, report})
     if (!path.empty()) check_writable(path);
   check_distinct();
+}
+
+std::string QuantizeOptions::pretrained_file() const {
+  return load.empty() && workflow == "pretrained" ? weights : load;
+}
+
+std::string QuantizeOptions::float_weights() const {
+  return load.empty() && workflow == "pretrained" ? "" : weights;
 }
 
 std::vector<Workflow> QuantizeOptions::workflows() const {

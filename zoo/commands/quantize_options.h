@@ -26,8 +26,13 @@ class QuantizeOptions {
   // Neither weights nor images were given: MobileNetV2 has a trained model in the project, others
   // are measured with random weights.
   bool has_images() const { return !images.empty() || !data.empty(); }
-  bool is_bundled() const { return !has_images() && model == kBundledModel; }
-  bool is_random() const { return !has_images() && model != kBundledModel; }
+  bool has_inputs() const { return has_images() || !weights.empty(); }
+  bool is_bundled() const { return !has_inputs() && model == kBundledModel; }
+  bool is_random() const { return !has_inputs() && model != kBundledModel; }
+  // Of --workflow=pretrained: the int8 model, which --load or, without it, --weights names; and the
+  // weights of the float model. Empty for none.
+  std::string pretrained_file() const;
+  std::string float_weights() const;
 
   std::vector<Workflow> workflows() const;
   // Whether one of them calibrates, or trains, on some of the images.
