@@ -19,7 +19,7 @@
 //   panel of v vectors:  bias        s32 [v * lanes]   minus x_zero_point * sum of weights
 //                        multiplier  f32 [v * lanes]
 //                        weights     s8  [taps * quads][v * lanes][4], or s16 where a quad is two
-//                        parts (split_s8 in dot_quad-inl.h)
+//                        parts (split_s8 in dot_parts-inl.h)
 //
 //                 column 0     column 1           column 0     column 1
 //     quad 0:     k0 k1 k2 k3  k0 k1 k2 k3 ...    quad 1: k4 k5 k6 k7  k4 k5 k6 k7 ...

@@ -11,7 +11,7 @@
 
 #include "hwy/highway.h"
 #include "kernels/depthwise_u8s8_output-inl.h"
-#include "kernels/dot_quad-inl.h"
+#include "kernels/dot_parts-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {

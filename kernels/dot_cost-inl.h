@@ -7,7 +7,7 @@
 #endif
 
 #include "kernels/cost.h"
-#include "kernels/dot_quad-inl.h"
+#include "kernels/dot_parts-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {

@@ -6,6 +6,7 @@
 #define HWY_TARGET_INCLUDE "kernels/dot_quad_test.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/dot_parts-inl.h"
 #include "kernels/dot_quad-inl.h"
 #include "kernels/kernel_testing.h"
 #include "kernels/requantize-inl.h"

@@ -13,7 +13,7 @@
 
 #include "hwy/highway.h"
 #include "kernels/dot_cost-inl.h"
-#include "kernels/dot_quad-inl.h"
+#include "kernels/dot_parts-inl.h"
 #include "kernels/requantize.h"
 
 HWY_BEFORE_NAMESPACE();

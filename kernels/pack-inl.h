@@ -13,7 +13,7 @@
 #include <cstring>
 
 #include "hwy/highway.h"
-#include "kernels/dot_quad-inl.h"
+#include "kernels/dot_parts-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
@@ -85,7 +85,7 @@ void fold_zero_point(int32_t x_zero_point, const void* weights, size_t quads, si
   }
 }
 
-// Vectors of quads become their parts (dot_quad-inl.h), where they stand; back to front, as these
+// Vectors of quads become their parts (dot_parts-inl.h), where they stand; back to front, as these
 // may take more room.
 template <Dot kDot>
 void split_quads(size_t vectors, void* weights_) {
