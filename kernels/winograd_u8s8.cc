@@ -22,8 +22,21 @@ HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::winograd_u8s8::HWY_NAMESPACE {
 namespace direct = octet::kernels::conv_u8s8::HWY_NAMESPACE;
 
+#if HWY_TARGET == HWY_SCALAR
+
+// Without vectors nobody asks for speed; a second form would be code to ship.
+size_t packed_bytes(const Params& params) { return conv_u8s8::packed_bytes(params); }
+void pack(const Params& params, void* packed) { conv_u8s8::pack(params, packed); }
+Work work(const Params& params) { return conv_u8s8::work(params); }
+void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,
+         size_t begin, size_t end) {
+  conv_u8s8::run(params, packed, x, y, workspace, begin, end);
+}
+
+#else
+
 Layout layout_of(const Params& params) {
-  return make_layout(params, std::max<size_t>(kInputLanes, 2), kWidth, kMostRows);
+  return make_layout(params, kInputLanes, kWidth, kMostRows);
 }
 
 // Calls f with the transforms of the layer's tile.
@@ -183,6 +196,8 @@ void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y,
   });
 }
 
+#endif  // HWY_TARGET != HWY_SCALAR
+
 }  // namespace octet::kernels::winograd_u8s8::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -219,6 +234,7 @@ size_t best_tile(const Params& params) noexcept {
   const Conv2dGeometry& g = params.geometry;
   const Dot dot = current_target().dot;
   if (!is_supported(g) || (dot != Dot::portable && dot != Dot::vnni)) return 0;
+  if (current_target().highway == HWY_SCALAR) return 0;
   // VNNI multiplies bytes twice as fast as pairs of 16 bits, which leaves less to gain.
   const bool vnni = dot == Dot::vnni;
   // Fewer do not fill the vectors, and transforms cost as much as some channels.
