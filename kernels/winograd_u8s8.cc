@@ -1,6 +1,6 @@
 // Start reading at winograd_tiles.h (how the work is cut), winograd_u8s8_layout.h (what lies
-// where), winograd_u8s8_transform-inl.h and winograd_u8s8_product-inl.h; outputs are stored as
-// those of conv_u8s8. Here: packing, the loops.
+// where), winograd_u8s8_transform-inl.h, winograd_u8s8_product-inl.h and winograd_u8s8_pack-inl.h;
+// outputs are stored as those of conv_u8s8. Here: the loops.
 #include "kernels/winograd_u8s8.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/igemm_u8s8_store-inl.h"
-#include "kernels/pack-inl.h"
+#include "kernels/winograd_u8s8_pack-inl.h"
 #include "kernels/winograd_u8s8_product-inl.h"
 #include "kernels/winograd_u8s8_transform-inl.h"
 
@@ -22,8 +22,21 @@ HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::winograd_u8s8::HWY_NAMESPACE {
 namespace direct = octet::kernels::conv_u8s8::HWY_NAMESPACE;
 
+#if HWY_TARGET == HWY_SCALAR
+
+// Without vectors nobody asks for speed; a second form would be code to ship.
+size_t packed_bytes(const Params& params) { return conv_u8s8::packed_bytes(params); }
+void pack(const Params& params, void* packed) { conv_u8s8::pack(params, packed); }
+Work work(const Params& params) { return conv_u8s8::work(params); }
+void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,
+         size_t begin, size_t end) {
+  conv_u8s8::run(params, packed, x, y, workspace, begin, end);
+}
+
+#else
+
 Layout layout_of(const Params& params) {
-  return make_layout(params, std::max<size_t>(kInputLanes, 2), kWidth, kMostRows);
+  return make_layout(params, kInputLanes, kWidth, kMostRows);
 }
 
 // Calls f with the transforms of the layer's tile.
@@ -35,48 +48,6 @@ HWY_INLINE void with_transform(size_t tile, const F& f) {
 size_t packed_bytes(const Params& params) {
   const Layout l = layout_of(params);
   return l.panels * l.panel_bytes();
-}
-
-// Input channels that are packed together.
-constexpr size_t kChunk = 8;
-
-// The weights of output channel o, input channels [first, first + kChunk), zeros beyond the last.
-template <class F>
-void pack_chunk(const Params& params, size_t o, size_t first, int16_t* u) {
-  const hn::CappedTag<int16_t, kChunk> d;
-  const size_t in_c = params.geometry.in_c, count = std::min(kChunk, in_c - first);
-  int8_t taps[9 * kChunk] = {};
-  for (size_t k = 0; k < 9; ++k)
-    std::memcpy(taps + k * kChunk, params.weight + (o * 9 + k) * in_c + first, count);
-  for (size_t c = 0; c < kChunk; c += hn::Lanes(d))
-    transform_filter<F>(d, taps + c, kChunk, u + c, kChunk);
-}
-
-template <class F>
-void pack_panel(const Params& params, const Layout& l, size_t panel, std::byte* to) {
-  const Conv2dGeometry& g = params.geometry;
-  const size_t first = l.first_channel(panel), count = std::min(l.width, g.out_c - first);
-  std::memset(to, 0, l.panel_bytes());
-  auto* bias = reinterpret_cast<uint32_t*>(to);
-  std::memcpy(to + 4 * l.width, params.multiplier + first, 4 * count);
-  for (size_t i = 0; i < count; ++i) {
-    const int8_t* w = params.weight + (first + i) * g.taps();
-    int32_t sum = 0;
-    for (size_t k = 0; k < g.taps(); ++k) sum += w[k];
-    bias[i] = static_cast<uint32_t>(params.bias[first + i]) -
-              static_cast<uint32_t>(params.x_zero_point) * static_cast<uint32_t>(sum);
-  }
-  constexpr size_t kStep = F::kIn * F::kIn * kChunk;
-  int16_t u[kWidth * kStep];
-  std::byte* weights = to + l.header_bytes();
-  for (size_t c = 0; c < g.in_c; c += kChunk) {
-    for (size_t i = 0; i < count; ++i) pack_chunk<F>(params, first + i, c, u + i * kStep);
-    const size_t pairs = std::min(kChunk / 2, l.pairs - c / 2);
-    for (size_t p = 0; p < l.positions; ++p)
-      transpose_words(u + p * kChunk, sizeof(int16_t) * kStep, count, pairs,
-                      weights + p * l.position_bytes() + c / 2 * l.width * 4, l.width * 4);
-  }
-  order_pairs(l.positions * l.pairs * kPanelVectors, reinterpret_cast<int16_t*>(weights));
 }
 
 void pack(const Params& params, void* packed) {
@@ -244,6 +215,8 @@ void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y,
   });
 }
 
+#endif  // HWY_TARGET != HWY_SCALAR
+
 }  // namespace octet::kernels::winograd_u8s8::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -281,6 +254,7 @@ size_t best_tile(const Params& params) noexcept {
   const Conv2dGeometry& g = params.geometry;
   const Dot dot = current_target().dot;
   if (!is_supported(g) || (dot != Dot::portable && dot != Dot::vnni)) return 0;
+  if (current_target().highway == HWY_SCALAR) return 0;
   // VNNI multiplies bytes twice as fast as pairs of 16 bits, which leaves less to gain.
   const bool vnni = dot == Dot::vnni;
   // Fewer do not fill the vectors, and transforms cost as much as some channels.

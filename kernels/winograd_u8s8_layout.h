@@ -39,7 +39,7 @@ struct Layout : winograd::Tiles {
   size_t workspace_bytes() const { return v_bytes() + m_bytes() + patch_bytes(); }
 };
 
-// lanes: of s16, at least a pair; width: columns of a panel; rows: tiles of a register tile.
+// lanes: of s16; width: columns of a panel; rows: tiles of a register tile.
 inline Layout make_layout(const Params& params, size_t lanes, size_t width, size_t rows) {
   const Conv2dGeometry& g = params.geometry;
   const size_t positions = (params.tile + 2) * (params.tile + 2);

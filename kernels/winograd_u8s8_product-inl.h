@@ -33,7 +33,7 @@ constexpr int kPanelVectors = 4;
 #else
 constexpr int kPanelVectors = 2;  // even
 #endif
-constexpr int kMostRows = HWY_TARGET == HWY_SCALAR ? 2 : 6;
+constexpr int kMostRows = 6;
 constexpr size_t kWidth = kPanelVectors * kLanes;
 
 struct Product {
@@ -182,7 +182,6 @@ void multiply_tiles(const Product& p, size_t height, size_t count, Ahead ahead) 
       return multiply_tiles<kDot, 1>(p, count, ahead);
     case 2:
       return multiply_tiles<kDot, 2>(p, count, ahead);
-#if HWY_TARGET != HWY_SCALAR
     case 3:
       return multiply_tiles<kDot, 3>(p, count, ahead);
     case 4:
@@ -191,7 +190,6 @@ void multiply_tiles(const Product& p, size_t height, size_t count, Ahead ahead) 
       return multiply_tiles<kDot, 5>(p, count, ahead);
     default:
       return multiply_tiles<kDot, 6>(p, count, ahead);
-#endif
   }
 }
 

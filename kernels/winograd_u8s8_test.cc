@@ -5,7 +5,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstring>
-#include <limits>
+#include <string>
 #include <vector>
 
 #include "base/buffer.h"
@@ -301,7 +301,8 @@ BOOST_AUTO_TEST_CASE(best_where_products_are_saved_and_sums_fit) {
   };
   testing::for_each_target([&] {
     const Dot dot = current_target().dot;
-    const bool portable = dot == Dot::portable, x86 = portable || dot == Dot::vnni;
+    const bool portable = dot == Dot::portable && current_target().name != std::string("SCALAR");
+    const bool x86 = portable || dot == Dot::vnni;
     BOOST_TEST(best_tile(32, 32, 32, 127) == (x86 ? 4u : 0u));
     BOOST_TEST(best_tile(32, 16, 16, 127) == (portable ? 4u : 0u));
     BOOST_TEST(best_tile(7, 64, 64, 127) == (portable ? 4u : 0u));
