@@ -28,6 +28,7 @@ namespace direct = octet::kernels::conv_u8s8::HWY_NAMESPACE;
 size_t packed_bytes(const Params& params) { return conv_u8s8::packed_bytes(params); }
 void pack(const Params& params, void* packed) { conv_u8s8::pack(params, packed); }
 Work work(const Params& params) { return conv_u8s8::work(params); }
+Cost cost(const Params& params) { return conv_u8s8::cost(params); }
 void run(const Params& params, const void* packed, const uint8_t* x, uint8_t* y, void* workspace,
          size_t begin, size_t end) {
   conv_u8s8::run(params, packed, x, y, workspace, begin, end);
