@@ -93,9 +93,10 @@ constexpr auto kNames = [] {
   return names;
 }();
 
-// Whether every word of kOperators is an operation, or f32.
+// Whether every word of kOperators is an operation, f32 or winograd_u8s8.
 constexpr bool all_are_known() {
   size_t known = kOperators.empty() || is_word_of(kOperators, "f32");
+  known += is_word_of(kOperators, "winograd_u8s8");
   for (const InstructionType& type : kAll) known += is_word_of(kOperators, type.op);
   return known == static_cast<size_t>(std::count(kOperators.begin(), kOperators.end(), ',')) + 1;
 }

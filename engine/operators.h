@@ -22,7 +22,8 @@ constexpr bool is_word_of(std::string_view list, std::string_view name) {
   }
 }
 
-// name: an operation, or "f32" for convolution and linear layers in float.
+// name: an operation, "f32" for convolution and linear layers in float, or "winograd_u8s8" for the
+// faster one of two kernels of 3x3 convolutions in int8.
 constexpr bool has_operator(std::string_view name) {
   return kOperators.empty() || is_word_of(kOperators, name);
 }

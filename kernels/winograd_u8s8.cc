@@ -53,11 +53,9 @@ size_t packed_bytes(const Params& params) {
 
 void pack(const Params& params, void* packed) {
   const Layout l = layout_of(params);
-  with_transform(l.m, [&](auto transform) {
-    for (size_t panel = 0; panel < l.panels; ++panel)
-      pack_panel<decltype(transform)>(params, l, panel,
-                                      static_cast<std::byte*>(packed) + panel * l.panel_bytes());
-  });
+  const PackChunk chunk = l.m == 4 ? &pack_chunk<F4> : &pack_chunk<F2>;
+  for (size_t panel = 0; panel < l.panels; ++panel)
+    pack_panel(params, l, chunk, panel, static_cast<std::byte*>(packed) + panel * l.panel_bytes());
 }
 
 Work work(const Params& params) {

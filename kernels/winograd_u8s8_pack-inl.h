@@ -23,7 +23,7 @@ constexpr size_t kChunk = 8;
 
 // The weights of output channel o, input channels [first, first + kChunk), zeros beyond the last.
 template <class F>
-void pack_chunk(const Params& params, size_t o, size_t first, int16_t* u) {
+HWY_NOINLINE void pack_chunk(const Params& params, size_t o, size_t first, int16_t* u) {
   const hn::CappedTag<int16_t, kChunk> d;
   const size_t in_c = params.geometry.in_c, count = std::min(kChunk, in_c - first);
   int8_t taps[9 * kChunk] = {};
@@ -33,8 +33,10 @@ void pack_chunk(const Params& params, size_t o, size_t first, int16_t* u) {
     transform_filter<F>(d, taps + c, kChunk, u + c, kChunk);
 }
 
-template <class F>
-void pack_panel(const Params& params, const Layout& l, size_t panel, std::byte* to) {
+using PackChunk = void (*)(const Params& params, size_t o, size_t first, int16_t* u);
+
+inline void pack_panel(const Params& params, const Layout& l, PackChunk pack_chunk, size_t panel,
+                       std::byte* to) {
   const Conv2dGeometry& g = params.geometry;
   const size_t first = l.first_channel(panel), count = std::min(l.width, g.out_c - first);
   std::memset(to, 0, l.panel_bytes());
@@ -47,14 +49,14 @@ void pack_panel(const Params& params, const Layout& l, size_t panel, std::byte* 
     bias[i] = static_cast<uint32_t>(params.bias[first + i]) -
               static_cast<uint32_t>(params.x_zero_point) * static_cast<uint32_t>(sum);
   }
-  constexpr size_t kStep = F::kIn * F::kIn * kChunk;
-  int16_t u[kWidth * kStep];
+  const size_t step = l.positions * kChunk;
+  int16_t u[kWidth * 36 * kChunk];
   std::byte* weights = to + l.header_bytes();
   for (size_t c = 0; c < g.in_c; c += kChunk) {
-    for (size_t i = 0; i < count; ++i) pack_chunk<F>(params, first + i, c, u + i * kStep);
+    for (size_t i = 0; i < count; ++i) pack_chunk(params, first + i, c, u + i * step);
     const size_t pairs = std::min(kChunk / 2, l.pairs - c / 2);
     for (size_t p = 0; p < l.positions; ++p)
-      transpose_words(u + p * kChunk, sizeof(int16_t) * kStep, count, pairs,
+      transpose_words(u + p * kChunk, sizeof(int16_t) * step, count, pairs,
                       weights + p * l.position_bytes() + c / 2 * l.width * 4, l.width * 4);
   }
   order_pairs(l.positions * l.pairs * kPanelVectors, reinterpret_cast<int16_t*>(weights));

@@ -201,9 +201,11 @@ Result<std::unique_ptr<Kernel>> bind_u8(Operands& operands, const kernels::Conv2
   };
   if (depthwise)
     return make_kernel<DepthwiseU8>(fill(DepthwiseU8::Params()), std::move(multiplier));
-  WinogradU8::Params winograd = fill(WinogradU8::Params());
-  winograd.tile = kernels::winograd_u8s8::best_tile(winograd);
-  if (winograd.tile != 0) return make_kernel<WinogradU8>(winograd, std::move(multiplier));
+  if constexpr (has_operator("winograd_u8s8")) {
+    WinogradU8::Params winograd = fill(WinogradU8::Params());
+    winograd.tile = kernels::winograd_u8s8::best_tile(winograd);
+    if (winograd.tile != 0) return make_kernel<WinogradU8>(winograd, std::move(multiplier));
+  }
   return make_kernel<ConvU8>(fill(ConvU8::Params()), std::move(multiplier));
 }
 
