@@ -36,7 +36,7 @@ Work work(const Params& params) {
   return {l.row_tasks() * l.panel_tasks(g.groups), l.workspace_bytes()};
 }
 
-Cost cost(const Params& params) {
+[[gnu::cold]] Cost cost(const Params& params) {
   const Conv2dGeometry& g = params.geometry;
   const Layout l = layout_of(g);
   Cost cost{.weight_bytes = static_cast<double>(HWY_NAMESPACE::packed_bytes(params)),

@@ -154,7 +154,7 @@ void run_tasks(const Params& params, const void* packed, const uint8_t* x, Y* y,
   });
 }
 
-Cost conv_cost(const Params& params) {
+[[gnu::cold]] Cost conv_cost(const Params& params) {
   const Conv2dGeometry& g = params.geometry;
   const Plan plan(params);
   const Layout& l = plan.layout;

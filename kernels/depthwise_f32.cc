@@ -86,7 +86,7 @@ Work work(const Params& params) {
 
 // A step is `columns` neighbouring outputs of a block of channels; without a step of its own
 // (Layout::columns) each product loads its input.
-Cost cost(const Params& params) {
+[[gnu::cold]] Cost cost(const Params& params) {
   const Conv2dGeometry& g = params.geometry;
   const Layout l = make_layout(g, hn::MaxLanes(DF()));
   const size_t columns = l.columns == 0 ? 1 : l.columns;

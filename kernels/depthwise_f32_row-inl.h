@@ -129,6 +129,8 @@ struct Wide {
   template <class D>
   static HWY_INLINE void run_row(D d, const Row& r) {
     constexpr size_t kInputs = (kColumns - 1) * kStride + kWidth;
+    // Each edge is code of its own. The narrowest images have both.
+    constexpr bool kHasEdges = kWidth == 3 && kColumns >= 4;
     const Conv2dGeometry& g = *r.geometry;
     for (size_t done = r.columns.begin; done < r.columns.end; done += kColumns) {
       // The last step begins early and computes some columns again.
@@ -138,9 +140,9 @@ struct Wide {
       const ptrdiff_t right = ix + static_cast<ptrdiff_t>(kInputs) - static_cast<ptrdiff_t>(g.in_w);
       if (ix >= 0 && right <= 0) {
         columns_wide<kColumns, kWidth, kStride>(d, r, ox, ix, Edge<0, 0>());
-      } else if (kWidth == 3 && ix == -1 && right <= 0) {
+      } else if (kHasEdges && ix == -1 && right <= 0) {
         columns_wide<kColumns, kWidth, kStride>(d, r, ox, ix, Edge<1, 0>());
-      } else if (kWidth == 3 && ix >= 0 && right == 1) {
+      } else if (kHasEdges && ix >= 0 && right == 1) {
         columns_wide<kColumns, kWidth, kStride>(d, r, ox, ix, Edge<0, 1>());
       } else if (kWidth == 3 && ix == -1 && right == 1) {
         columns_wide<kColumns, kWidth, kStride>(d, r, ox, ix, Edge<1, 1>());

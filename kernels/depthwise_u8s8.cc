@@ -76,7 +76,7 @@ Instructions column_instructions(const Layout& l, size_t stride_w) {
          columns * Instructions{.loads = loads, .others = 8};
 }
 
-Cost depthwise_cost(const Params& params) {
+[[gnu::cold]] Cost depthwise_cost(const Params& params) {
   const Conv2dGeometry& g = params.geometry;
   const Layout l = make_layout(g);
   const double slots = with_dot(

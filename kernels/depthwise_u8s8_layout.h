@@ -193,8 +193,8 @@ inline void pack_quads(const Layout& layout, const int8_t* weight, size_t taps, 
 
 // All of a strip; but where weights are quads not the zero point's part of the bias, which is left
 // to fold_zero_point (pack-inl.h).
-inline void pack_strip(const Params& params, const Layout& layout, const Strip& strip,
-                       std::byte* packed) {
+[[gnu::cold, gnu::noinline]] inline void pack_strip(const Params& params, const Layout& layout,
+                                                    const Strip& strip, std::byte* packed) {
   const size_t taps = params.geometry.kernel_h * params.geometry.kernel_w;
   auto* weights = reinterpret_cast<uint32_t*>(packed);
   auto* bias = reinterpret_cast<int32_t*>(packed + layout.weight_bytes());
@@ -215,7 +215,7 @@ inline void pack_strip(const Params& params, const Layout& layout, const Strip& 
 }
 
 // 3x3: the quads of pack_strip become pairs of digits, where they stand.
-inline void quads_to_pairs(const Layout& layout, std::byte* packed) {
+[[gnu::cold, gnu::noinline]] inline void quads_to_pairs(const Layout& layout, std::byte* packed) {
   const size_t lanes = layout.lanes, words = lanes / 4;
   const bool stride1 = layout.path == Path::stride1;
   int8_t quads[3 * 4 * kMostLanes];

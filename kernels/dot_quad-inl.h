@@ -168,8 +168,8 @@ HWY_INLINE int32x4_t sdot(int32x4_t acc, int8x16_t a, int8x16_t b) {
 #endif
 
 #if !(OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE || OCTET_IS_NEON)
-// One lane at a time, for targets without vectors.
-HWY_INLINE V32 dot_quad_widened(V32 a, V32 b, V32 acc) {
+// One lane at a time, for targets without vectors; a call, for it is long.
+inline HWY_NOINLINE V32 dot_quad_widened(V32 a, V32 b, V32 acc) {
   const D32 d32;
   HWY_ALIGN int32_t aa[HWY_MAX_BYTES / 4], bb[HWY_MAX_BYTES / 4], cc[HWY_MAX_BYTES / 4];
   hn::Store(a, d32, aa);

@@ -244,7 +244,7 @@ Work rows_work(const Params& params) {
 }
 
 // Rows in tiles of the highest height, as if these were always full.
-Cost rows_cost(const Params& params) {
+[[gnu::cold]] Cost rows_cost(const Params& params) {
   const Plan plan(params);
   const double rows = static_cast<double>(params.rows), quads = static_cast<double>(plan.quads);
   const double tile_slots = with_dot([&](auto dot) {

@@ -64,7 +64,7 @@ Work work(const Params& params) {
 }
 
 // With every block whole, and transformed for all its panels at once.
-Cost cost(const Params& params) {
+[[gnu::cold]] Cost cost(const Params& params) {
   const Layout l = layout_of(params);
   const auto count = [](size_t n) { return static_cast<double>(n); };
   double slots = 0;  // of a block
