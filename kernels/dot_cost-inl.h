@@ -9,7 +9,7 @@
 #include "kernels/cost.h"
 #include "kernels/dot_parts-inl.h"
 
-HWY_BEFORE_NAMESPACE();
+// No function, so no target's attributes (clang warns of none that they are for).
 namespace octet::kernels::HWY_NAMESPACE {
 
 // Of dot_parts, in a loop that is rid of what depends on the second operand alone: one instruction;
@@ -43,6 +43,5 @@ constexpr Instructions kBroadcast = {
     .multiplies = 0, .loads = 1, .others = OCTET_IS_SSE ? 1.0 : 0.0};
 
 }  // namespace octet::kernels::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard
