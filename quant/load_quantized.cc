@@ -180,20 +180,21 @@ class Loader {
 
  private:
   void add_weighted(const nn::GraphNode& node, const nn::LayerGroup& group) {
-    const auto [weight, bias] = take_weights(node.path, file_);
-    mapping_.set_module_name(node.path, fixed(file_.take_qparams(node.path), weight));
-    floats_.emplace_back(name_of_input(node, 1), weight->dequantize());
-    const Tensor shift = bias ? *bias : Tensor::zeros({weight->integers.dim(0)});
-    bool is_placed = bias == nullptr;
-    if (node.inputs.size() > 2) {
-      floats_.emplace_back(name_of_input(node, 2), shift);
+    const Weights file = take_weights(node.path, file_);
+    mapping_.set_module_name(node.path, fixed(file_.take_qparams(node.path), file.weight));
+    floats_.emplace_back(name_of_input(node, 1), file.weight->dequantize());
+    bool is_placed = file.bias == nullptr;
+    const auto shift = [&] {
+      OCTET_CHECK(file.bias != nullptr, node.path, ": the file has no bias of it");
       is_placed = true;
-    }
+      return *file.bias;
+    };
+    const bool has_bias = node.inputs.size() > 2;
+    if (has_bias) floats_.emplace_back(name_of_input(node, 2), shift());
     for (const int follower : group.followers) {
       const nn::GraphNode& norm = graph_.nodes[follower];
       if (norm.op->batch_norm() == nullptr) continue;
-      add_neutral_norm(norm, node.inputs.size() > 2 ? Tensor::zeros(shift.shape()) : shift);
-      is_placed = true;
+      add_neutral_norm(norm, has_bias ? Tensor::zeros(file.bias->shape()) : shift());
     }
     OCTET_CHECK(is_placed, node.path, ": the file has a bias, the model has none");
   }

@@ -225,8 +225,8 @@ void warn_of_loss(const QuantizeReport& report, const ModelFigures& int8,
                     (report.qconfig == "qnnpack" ? "; a scale per output channel (--qconfig=x86) "
                                                    "usually loses less"
                                                  : "") +
-                    "; --report=FILE.html shows which layers lose it, --min-sqnr=DB keeps them in "
-                    "float");
+                    "; --report=FILE.html shows which layers lose it, --min-sqnr=DB of "
+                    "--workflow=static keeps them in float");
 }
 
 }  // namespace

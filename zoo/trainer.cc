@@ -146,6 +146,7 @@ nn::Module& Trainer::trained() { return prepared_ ? *prepared_ : task_.model; }
 uint64_t Trainer::options_hash() const {
   const TrainOptions& o = options_;
   const Augmentation a = o.augmentation.value_or(task_.augmentation);
+  const Preprocessing& images = task_.train.preprocessing();
   std::ostringstream text;
   text << std::hexfloat << task_.description << '|' << o.epochs << '|' << o.batch_size << '|'
        << o.optimizer << '|' << o.lr << '|' << o.schedule << '|' << o.warmup << '|'
@@ -154,7 +155,10 @@ uint64_t Trainer::options_hash() const {
        << o.weight_bits << '|' << o.learn_scales << '|' << o.equalize << '|' << o.freeze_bn << '|'
        << o.freeze_observers << '|' << a.resized_crop << a.min_area << '|' << a.padding << '|'
        << a.flip << '|' << a.erase << '|' << task_.train.size() << '|'
-       << (task_.calibration ? task_.calibration->size() : 0);
+       << (task_.calibration ? task_.calibration->size() : 0) << '|' << images.resize << '|'
+       << images.crop;
+  for (const auto& channels : {images.mean, images.std})
+    for (const float value : channels) text << '|' << value;
   const std::string all = text.str();
   Fnv1a hash;
   hash.add(std::as_bytes(std::span(all)));

@@ -30,13 +30,14 @@ std::string dtypes_of(const engine::Program& program, const engine::Instruction&
 
 bool is_integer(const engine::Program& program) {
   for (const engine::Instruction& instruction : program.instructions) {
-    const bool has_weights =
-        std::any_of(instruction.inputs.begin(), instruction.inputs.end(),
-                    [&](engine::ValueId id) { return program.values[id].is_constant; });
-    const bool has_s8 =
-        std::any_of(instruction.inputs.begin(), instruction.inputs.end(),
-                    [&](engine::ValueId id) { return program.values[id].dtype == DType::s8; });
-    if (has_weights && !has_s8) return false;
+    const auto has = [&](const auto& is) {
+      return std::ranges::any_of(instruction.inputs,
+                                 [&](engine::ValueId id) { return is(program.values[id]); });
+    };
+    const bool has_f32 = has(
+        [](const engine::Value& value) { return value.is_constant && value.dtype == DType::f32; });
+    const bool has_s8 = has([](const engine::Value& value) { return value.dtype == DType::s8; });
+    if (has_f32 && !has_s8) return false;
   }
   return true;
 }

@@ -94,9 +94,11 @@ void add_models(const QuantizeOptions& o, ModelOptions network, QuantizeJob& job
 
 // An .octet file alone is shown what it was made for.
 Preprocessing preprocessing_of(const QuantizeOptions& o) {
-  return o.float_weights().empty() && !is_state_dict_file(o.pretrained_file())
-             ? load_image_model(o.pretrained_file()).preprocessing
-             : o.preprocessing.of(find_model(o.model).preprocessing);
+  if (!o.float_weights().empty() || is_state_dict_file(o.pretrained_file()))
+    return o.preprocessing.of(find_model(o.model).preprocessing);
+  OCTET_CHECK(!o.preprocessing.given(), o.pretrained_file(),
+              " says itself how its images are prepared: no --resize, --crop, --mean or --std");
+  return load_image_model(o.pretrained_file()).preprocessing;
 }
 
 QuantizeJob job_of_folder(const QuantizeOptions& o) {
