@@ -112,6 +112,24 @@ BOOST_AUTO_TEST_CASE(a_huffman_table_of_too_many_codes_is_refused) {
   BOOST_TEST(why(jpeg) == "x.jpg: damaged JPEG: a Huffman table is wrong");
 }
 
+// stb_image 2.27 takes them from memory that it has not written.
+BOOST_AUTO_TEST_CASE(huffman_tables_that_are_missing_are_empty_ones) {
+  Bytes jpeg = make_jpeg();
+  const Bytes start = {0xff, 0xc4};
+  constexpr int kSegment = 22;
+  for (int table = 0; table < 2; ++table) {
+    const auto at = std::search(jpeg.begin(), jpeg.end(), start.begin(), start.end());
+    BOOST_TEST_REQUIRE((at != jpeg.end()));
+    jpeg.erase(at, at + kSegment);
+  }
+  // Memory that is free again, of the decoder's size and others.
+  for (size_t bytes = 1 << 10; bytes < 1 << 16; bytes += 1 << 10)
+    BOOST_TEST(Bytes(bytes, 0xff).back() == 0xff);
+  const Image image = decode_image(jpeg, "x.jpg");
+  BOOST_TEST(image.pixels == std::vector<uint8_t>(8 * 8 * 3, 128),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_jpeg_too_short_for_its_pixels_is_refused_before_it_is_decoded) {
   Bytes jpeg = make_jpeg();
   const Bytes frame = {0xff, 0xc0, 0, 11, 8};
