@@ -16,28 +16,6 @@ HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::HWY_NAMESPACE {
 namespace {
 
-// acc plus the two s16 x s16 products of each word. |x| is at most 255: the sum of both is exact.
-template <Dot kDot>
-HWY_INLINE V32 dot_pair(V32 x, V32 weights, V32 acc) {
-#if OCTET_IS_AVX3
-  if constexpr (kDot == Dot::vnni) {
-    asm("vpdpwssd %2, %1, %0" : "+v"(acc.raw) : "v"(x.raw), "v"(weights.raw));
-    return acc;
-  }
-#elif OCTET_IS_AVX2
-  if constexpr (kDot == Dot::vnni) {
-    asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(acc.raw) : "x"(x.raw), "x"(weights.raw));
-    return acc;
-  }
-#endif
-  const D16 d16;
-  V32 unused = hn::Zero(D32());
-  acc = hn::ReorderWidenMulAccumulate(D32(), hn::BitCast(d16, x), hn::BitCast(d16, weights), acc,
-                                      unused);
-  OCTET_KEEP_IN_REGISTER(acc);
-  return acc;
-}
-
 // Columns that are summed at once, at most.
 constexpr size_t kMostColumns = 7;
 

@@ -133,6 +133,28 @@ HWY_INLINE V32 dot_widened(const V32 a[2], const V32 b[2], V32 acc) {
   return acc;
 }
 
+// acc plus the two s16 x s16 products of each word, modulo 2^32; not both of -2^15 times -2^15.
+template <Dot kDot>
+HWY_INLINE V32 dot_pair(V32 a, V32 b, V32 acc) {
+#if OCTET_IS_AVX3
+  if constexpr (kDot == Dot::vnni) {
+    asm("vpdpwssd %2, %1, %0" : "+v"(acc.raw) : "v"(a.raw), "v"(b.raw));
+    return acc;
+  }
+#elif OCTET_IS_AVX2
+  if constexpr (kDot == Dot::vnni) {
+    asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(acc.raw) : "x"(a.raw), "x"(b.raw));
+    return acc;
+  }
+#endif
+  const D32 d32;
+  const hn::Repartition<int16_t, D32> d16;
+  V32 unused = hn::Zero(d32);  // as in dot_widened
+  acc = hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, a), hn::BitCast(d16, b), acc, unused);
+  OCTET_KEEP_IN_REGISTER(acc);
+  return acc;
+}
+
 HWY_INLINE V32 dot_quad_widened(V32 a, V32 b, V32 acc) {
   V32 a_parts[2], b_parts[2];
   widen_u8(a, a_parts);

@@ -66,31 +66,10 @@ HWY_INLINE void multiply_pair(V32 x, const V32* b, V32* acc) {
   acc[1] = V32(vmlal_high_lane_s16(upper, second, pair, 1));
 }
 #elif OCTET_IS_AVX3 || OCTET_IS_AVX2 || OCTET_IS_SSE
-// acc += the products of the pairs in x and b.
-template <Dot kDot>
-HWY_INLINE V32 add_products(V32 x, V32 b, V32 acc) {
-#if OCTET_IS_AVX3
-  if constexpr (kDot == Dot::vnni) {
-    asm("vpdpwssd %2, %1, %0" : "+v"(acc.raw) : "v"(x.raw), "v"(b.raw));
-    return acc;
-  }
-#elif OCTET_IS_AVX2
-  if constexpr (kDot == Dot::vnni) {
-    asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(acc.raw) : "x"(x.raw), "x"(b.raw));
-    return acc;
-  }
-#endif
-  const D32 d32;
-  const hn::Repartition<int16_t, D32> d16;
-  // Both halves of the pairwise product land in the first sum, in lane order.
-  V32 unused = hn::Zero(d32);
-  return hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, x), hn::BitCast(d16, b), acc, unused);
-}
-
 template <Dot kDot>
 HWY_INLINE void multiply_pair(V32 x, const V32* b, V32* acc) {
   OCTET_UNROLL
-  for (int j = 0; j < 2; ++j) acc[j] = add_products<kDot>(x, b[j], acc[j]);
+  for (int j = 0; j < 2; ++j) acc[j] = dot_pair<kDot>(x, b[j], acc[j]);
 }
 #else
 // One lane at a time, for targets without vectors.
