@@ -1,10 +1,12 @@
 // The C API's models: loading and asking what they take and give.
+#include <algorithm>
 #include <new>
 #include <span>
 #include <utility>
 
 #include "base/buffer.h"
 #include "embed/handles.h"
+#include "engine/file_header.h"
 #include "engine/format.h"
 #include "engine/integer_io.h"
 
@@ -58,6 +60,56 @@ class Lent {
   void* context_;
   const void* data_;
 };
+
+// A stream of the caller's, read as far as it is asked for.
+class Reader {
+ public:
+  Reader(octet_read_fn read, void* context) : read_(read), context_(context) {}
+
+  // Fills `to` unless the stream ends before; false when reading failed.
+  bool fill(std::span<std::byte> to) {
+    while (!to.empty()) {
+      const int64_t got = read_(context_, to.data(), to.size());
+      if (got == 0) return true;
+      if (got < 0 || static_cast<uint64_t>(got) > to.size()) {
+        fail(OCTET_BAD_MODEL, join("model: read returned ", got, " for ", to.size(),
+                                   " bytes, after ", bytes_, " bytes"));
+        return false;
+      }
+      bytes_ += static_cast<size_t>(got);
+      to = to.subspan(static_cast<size_t>(got));
+    }
+    return true;
+  }
+  // So many so far.
+  size_t bytes() const { return bytes_; }
+
+ private:
+  octet_read_fn read_;
+  void* context_;
+  size_t bytes_ = 0;
+};
+
+// The header says how much there is to read. Memory for it grows with what has arrived, for the
+// header may lie.
+octet_model* read_and_parse(Reader reader, const octet_model_options& options) {
+  constexpr size_t kFirstBytes = size_t{1} << 16;
+  std::byte header[sizeof(engine::FileHeader)];
+  if (!reader.fill(header)) return nullptr;
+  const auto stated = engine::stated_file_bytes({header, reader.bytes()});
+  if (!stated) return fail(OCTET_BAD_MODEL, stated.why()), nullptr;
+  auto file = std::make_shared<AlignedBuffer>();
+  for (size_t size = std::min(*stated, kFirstBytes);; size = std::min(*stated, size * 2)) {
+    AlignedBuffer larger(size);
+    if (larger.data() == nullptr) return no_memory(size), nullptr;
+    const bool is_first = file->data() == nullptr;
+    std::memcpy(larger.data(), is_first ? header : file->data(), reader.bytes());
+    *file = std::move(larger);
+    if (!reader.fill({file->data() + reader.bytes(), size - reader.bytes()})) return nullptr;
+    if (reader.bytes() < size || size == *stated)
+      return parse(*file, reader.bytes(), file, options);
+  }
+}
 
 octet_status describe(const octet_model* model, const Ids& ids, const char* what, size_t index,
                       octet_tensor_info* info) {
@@ -119,24 +171,7 @@ octet_model* octet_model_read(octet_read_fn read, void* context, const octet_mod
   if (require(reinterpret_cast<const void*>(read), "model: read") != OCTET_OK ||
       take_options(given, options) != OCTET_OK)
     return nullptr;
-  auto file = std::make_shared<octet::AlignedBuffer>(size_t{1} << 16);
-  for (size_t bytes = 0;;) {
-    const size_t room = file->size() - bytes;
-    if (room == 0) {
-      octet::AlignedBuffer larger(file->size() * 2);
-      if (larger.data() == nullptr) return no_memory(file->size() * 2), nullptr;
-      std::memcpy(larger.data(), file->data(), bytes);
-      *file = std::move(larger);
-      continue;
-    }
-    const int64_t got = read(context, file->data() + bytes, room);
-    if (got == 0) return parse(*file, bytes, file, options);
-    if (got < 0 || got > static_cast<int64_t>(room))
-      return fail(OCTET_BAD_MODEL, octet::engine::join("model: read returned ", got, " for ", room,
-                                                       " bytes, after ", bytes, " bytes")),
-             nullptr;
-    bytes += static_cast<size_t>(got);
-  }
+  return read_and_parse(Reader(read, context), options);
 }
 
 void octet_model_free(octet_model* model) { delete model; }

@@ -88,7 +88,10 @@ OCTET_API octet_model* octet_model_from_memory(const void* data, size_t bytes,
                                                const octet_model_options* options);
 
 /* From a reader of the caller's: an archive, an asset store, a socket. read() puts up to `bytes`
- * bytes into `to` and returns how many; 0 at the end, negative on failure. */
+ * bytes into `to` and returns how many; 0 at the end, negative on failure. First it is asked for
+ * the 128 bytes of the header, then, if they are those of a model, for the rest that they tell of,
+ * and not for a byte more: what follows in the stream is the caller's. Memory grows with what has
+ * arrived, at most to three times as much and 64 KB, whatever a header says. */
 typedef int64_t (*octet_read_fn)(void* context, void* to, size_t bytes);
 OCTET_API octet_model* octet_model_read(octet_read_fn read, void* context,
                                         const octet_model_options* options);

@@ -184,11 +184,65 @@ static void readers_may_dribble_and_fail(void) {
   struct source failing = {file, 100, 64, -5}, lying = {file, 0, 0, (int64_t)1 << 40};
   struct source empty = {file, 0, 0, 0}, cut = {file, bytes - 1, SIZE_MAX, 0};
   CHECK(octet_model_read(read_source, &failing, NULL) == NULL);
-  CHECK_ERROR("model: read returned -5 for 65436 bytes, after 100 bytes");
+  CHECK_ERROR("model: read returned -5 for 28 bytes, after 100 bytes");
   CHECK(octet_last_status() == OCTET_BAD_MODEL);
   CHECK(octet_model_read(read_source, &lying, NULL) == NULL);
   CHECK(octet_model_read(read_source, &empty, NULL) == NULL);
   CHECK(octet_model_read(read_source, &cut, NULL) == NULL);
+  free(file);
+}
+
+/* What comes behind a model in the same stream stays there. */
+static void a_reader_is_asked_for_the_model_and_no_more(void) {
+  size_t bytes = 0;
+  unsigned char* file = test_model_file(TEST_INT8, &bytes);
+  unsigned char* twice = malloc(2 * bytes);
+  memcpy(twice, file, bytes);
+  memcpy(twice + bytes, file, bytes);
+  struct source source = {twice, 2 * bytes, SIZE_MAX, -1};
+  for (int i = 1; i >= 0; --i) {
+    octet_model* model = octet_model_read(read_source, &source, NULL);
+    CHECK(model != NULL && source.left == (size_t)i * bytes);
+    octet_model_free(model);
+  }
+  free(twice);
+  free(file);
+}
+
+/* A stream of one byte over and over, behind a start of its own. */
+struct endless {
+  const unsigned char* start;
+  size_t starts, given, most_asked;
+};
+
+static int64_t read_endless(void* context, void* to, size_t bytes) {
+  struct endless* endless = context;
+  if (bytes > endless->most_asked) endless->most_asked = bytes;
+  if (endless->given > (size_t)1 << 22) return -1;
+  for (size_t i = 0; i < bytes; ++i, ++endless->given)
+    ((unsigned char*)to)[i] =
+        endless->given < endless->starts ? endless->start[endless->given] : 'A';
+  return (int64_t)bytes;
+}
+
+static void endless_streams_are_not_read_to_their_end(void) {
+  size_t bytes = 0;
+  unsigned char* file = test_model_file(TEST_INT8, &bytes);
+  struct endless letters = {file, 0, 0, 0}, newer = {file, 128, 0, 0}, lying = {file, 128, 0, 0};
+  CHECK(octet_model_read(read_endless, &letters, NULL) == NULL);
+  CHECK_ERROR("not an .octet file");
+  CHECK(letters.given == 128);
+  file[21] = 16; /* a header of 2^44 bytes and more, and no file behind it */
+  CHECK(octet_model_read(read_endless, &lying, NULL) == NULL);
+  CHECK(strstr(octet_last_error(), "model: read returned -1 for ") == octet_last_error());
+  CHECK(lying.most_asked <= lying.given);
+  file[16] ^= 1;
+  CHECK(octet_model_read(read_endless, &newer, NULL) == NULL);
+  CHECK(!strncmp(octet_last_error(), "damaged: the header states 17592186", 35));
+  file[8] = (unsigned char)(octet_format_version() + 6);
+  newer = (struct endless){file, 128, 0, 0};
+  CHECK(octet_model_read(read_endless, &newer, NULL) == NULL);
+  CHECK(!strncmp(octet_last_error(), "needs format version", 20) && newer.given == 128);
   free(file);
 }
 
@@ -220,6 +274,8 @@ int main(void) {
   inputs_and_outputs_are_described();
   memory_is_released_exactly_once();
   readers_may_dribble_and_fail();
+  a_reader_is_asked_for_the_model_and_no_more();
+  endless_streams_are_not_read_to_their_end();
   files_that_are_none_are_refused();
   a_file_of_a_newer_version_is_refused();
   return finish();
