@@ -92,8 +92,11 @@ Json json_of(const PreferredSpeed& speed) {
 
 // "3 of 22 layers: 4.100 ms in place of 5.200, estimated for AVX2".
 std::string text_of(const PreferredSpeed& speed) {
-  return std::to_string(count_float(speed)) + " of " + std::to_string(speed.choice.layers.size()) +
-         " layers: " + fixed(1e3 * speed.choice.seconds, 3) + " ms in place of " +
+  const size_t in_float = count_float(speed);
+  const std::string layers = " of " + std::to_string(speed.choice.layers.size()) + " layers: ";
+  const std::string ms = fixed(1e3 * speed.choice.seconds, 3) + " ms";
+  if (in_float == 0) return "none" + layers + ms + ", " + speed.basis;
+  return std::to_string(in_float) + layers + ms + " in place of " +
          fixed(1e3 * speed.choice.seconds_before, 3) + ", " + speed.basis;
 }
 

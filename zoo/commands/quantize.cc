@@ -78,8 +78,9 @@ class Quantize : public Command {
       comparer.show({std::vector<std::byte>(pixels, pixels + bytes)});
     });
     study.comparison = comparer.result();
-    study.float_times = measure_model(float_model, pool, {.runs = kStudyRuns});
-    study.int8_times = measure_model(int8_model, pool, {.runs = kStudyRuns});
+    if (result.report.speed) return study;
+    const MeasureOptions how{.runs = kStudyRuns};
+    study.measured = {measure_model(float_model, pool, how), measure_model(int8_model, pool, how)};
     return study;
   }
 
