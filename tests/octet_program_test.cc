@@ -122,6 +122,41 @@ BOOST_AUTO_TEST_CASE(layers_that_are_faster_in_float_stay_so_where_that_is_prefe
       run("measured", "c.octet")["basis"].get<std::string>().starts_with("measured on " + name));
 }
 
+BOOST_AUTO_TEST_CASE(a_file_is_shown_by_its_own_name_and_scales) {
+  const std::string coarse = desk().path("coarse.octet"), figures = desk().path("file.json");
+  desk().output_of(desk().quantize({"--qconfig=qnnpack", "--save=" + coarse}));
+  const struct {
+    std::string file;
+    const char* scales;
+  } cases[] = {{files().int8, "per channel"}, {coarse, "per tensor"}};
+  for (const auto& [file, scales] : cases) {
+    const Arguments command = {"quantize", "--workflow=pretrained", "--load=" + file,
+                               "--data=cifar10", desk().data_folder()};
+    const auto run = [&](const Arguments& more) {
+      Arguments arguments = command;
+      arguments.insert(arguments.end(), more.begin(), more.end());
+      return desk().run(arguments);
+    };
+    const ProcessResult alone = run({"--json=" + figures});
+    BOOST_TEST_REQUIRE(alone.exit_code == 0, alone.err);
+    BOOST_TEST(lines_without_progress(alone.err).empty(), alone.err);
+    BOOST_TEST(alone.out.find("qconfig") == std::string::npos, alone.out);
+    BOOST_TEST(alone.out.find(std::string(scales) + ", of int8 file") != std::string::npos,
+               alone.out);
+    const json report = json::parse(read_file(figures));
+    BOOST_TEST(report["model"] == "resnet20");
+    BOOST_TEST(report["qconfig"].is_null());
+    BOOST_TEST(report["workflows"][0]["weight_scales"] == scales);
+
+    const ProcessResult misnamed = run({"--model=resnet56"});
+    BOOST_TEST(misnamed.out.find("resnet20 ") != std::string::npos, misnamed.out);
+    const std::vector<std::string> said = lines_without_progress(misnamed.err);
+    BOOST_TEST_REQUIRE(said.size() == 1u, misnamed.err);
+    for (const std::string& name : {file, std::string("'resnet20', not resnet56")})
+      BOOST_TEST(said[0].find(name) != std::string::npos, said[0]);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(train_and_quantize_prepare_a_folders_pictures_alike) {
   for (const char* folder : {"train", "val"})
     for (const char* image : {"a/1.png", "b/2.png"}) {

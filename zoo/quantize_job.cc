@@ -16,6 +16,7 @@
 #include "zoo/progress.h"
 #include "zoo/quantized_weights.h"
 #include "zoo/table.h"
+#include "zoo/weight_scales.h"
 
 namespace octet::zoo {
 namespace {
@@ -163,13 +164,14 @@ Int8Model load_pretrained(QuantizeJob& job, ParallelFor&) {
 constexpr struct {
   const char* name;
   const char* column;
+  bool has_qconfig;
   Int8Model (*run)(QuantizeJob& job, ParallelFor& pool);
 } kWorkflows[] = {
     // In the order of Workflow.
-    {"static", "int8 static", convert_static},
-    {"dynamic", "int8 dynamic", convert_dynamic},
-    {"qat", "int8 QAT", convert_qat},
-    {"pretrained", "int8 file", load_pretrained},
+    {"static", "int8 static", true, convert_static},
+    {"dynamic", "int8 dynamic", false, convert_dynamic},
+    {"qat", "int8 QAT", true, convert_qat},
+    {"pretrained", "int8 file", false, load_pretrained},
 };
 
 // A file may hold any model; labels must be among its classes.
@@ -222,9 +224,10 @@ void warn_of_loss(const QuantizeReport& report, const ModelFigures& int8,
   const double lost = report.float_model.accuracy->top1 - int8.accuracy->top1;
   if (lost < kAlarmingLoss) return;
   remarks.push_back(int8.name + ": top-1 is " + fixed(lost, 2) + " points below float" +
-                    (report.qconfig == "qnnpack" ? "; a scale per output channel (--qconfig=x86) "
-                                                   "usually loses less"
-                                                 : "") +
+                    (int8.has_qconfig && report.qconfig == "qnnpack"
+                         ? "; a scale per output channel (--qconfig=x86) "
+                           "usually loses less"
+                         : "") +
                     "; --report=FILE.html shows which layers lose it, --min-sqnr=DB of "
                     "--workflow=static keeps them in float");
 }
@@ -241,11 +244,10 @@ Workflow find_workflow(const std::string& name) {
 }
 
 QuantizeResult run_quantize_job(QuantizeJob& job, ParallelFor& pool) {
-  QuantizeResult result;
+  QuantizeResult result{.report = {}, .int8 = {}, .float_program = {}, .remarks = job.remarks};
   QuantizeReport& report = result.report;
   report.model = job.model_name;
   report.weights = job.weights;
-  report.qconfig = job.qconfig;
   report.target = kernels::current_target().name;
   report.threads = pool.threads();
   report.has_float = job.model != nullptr;
@@ -304,8 +306,12 @@ QuantizeResult run_quantize_job(QuantizeJob& job, ParallelFor& pool) {
       report.sensitivities = int8.sensitivities;
       report.speed = int8.speed;
     }
+    const char* scales = granularity_of(int8.program);
     ModelFigures figures =
         measure(is_file ? job.file_column.c_str() : way.column, std::move(int8.program));
+    figures.weight_scales = scales ? scales : "";
+    figures.has_qconfig = way.has_qconfig;
+    if (way.has_qconfig) report.qconfig = job.qconfig;
     add_remarks(int8, figures, result.remarks);
     warn_of_loss(report, figures, result.remarks);
     report.int8_models.push_back(std::move(figures));
