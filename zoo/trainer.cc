@@ -337,11 +337,11 @@ size_t Trainer::count_equal_simulations(const Dataset& data) {
   const Predictions engine = predict(model, data, indices, default_pool(), engine_progress);
   const AveragedWeights averaged(average_);
   prepared_->set_mode(quant::Mode::simulate);
-  constexpr size_t kBatch = 32;
+  const size_t most = fitting_batch(2 * model->peak_activation_bytes(), 32);
   size_t equal = 0, next = 0;
   Progress progress("simulation", indices.size());
   const Preprocessing& how = data.preprocessing();
-  for_each_batch(data, indices, kBatch, default_pool(), progress, [&](const Batch& batch) {
+  for_each_batch(data, indices, most, default_pool(), progress, [&](const Batch& batch) {
     const auto count = static_cast<int64_t>(batch.indices.size());
     const std::span pixels(batch.pixels, batch.indices.size() * how.elements());
     const Tensor logits = (*prepared_)(Tensor::from<float>({count, how.crop, how.crop, 3}, pixels));
