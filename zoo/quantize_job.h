@@ -15,7 +15,7 @@
 
 namespace octet::zoo {
 
-// A way to an int8 model; the table of them is in quantize_job.cc.
+// A way to an int8 model; the table of them is in quantize_workflows.cc.
 enum class Workflow {
   static_,     // calibrated on images
   dynamic,     // linear layers alone, their inputs quantized as they come
