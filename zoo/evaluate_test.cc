@@ -165,6 +165,10 @@ BOOST_AUTO_TEST_CASE(large_images_are_worked_on_in_smaller_batches) {
   BOOST_TEST(fitting_batch(5 * kGigabyte, 8) == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_small_model_is_shown_as_many_as_are_wanted) {
+  BOOST_TEST(session_batch(*identity_model(), 8) == 8u);
+}
+
 BOOST_AUTO_TEST_CASE(an_image_that_memory_is_short_for_is_not_called_damaged) {
   SingleThread pool;
   float out = 0;

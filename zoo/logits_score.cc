@@ -31,7 +31,7 @@ double LogitsScore::operator()(engine::Program program) const {
 
 std::vector<float> LogitsScore::run(engine::Program program) const {
   const ModelPtr model = create_model(std::move(program));
-  const size_t batch = fitting_batch(model->peak_activation_bytes(), images_);
+  const size_t batch = session_batch(*model, images_);
   const auto session = create_session(model, batch, pool_);
   const auto classes =
       static_cast<size_t>(model->program().values[model->program().outputs[0]].shape.elements());
