@@ -193,8 +193,8 @@ double multiply_slots(size_t rows, size_t pairs) {
   const double tiles = static_cast<double>(divide_up(rows, kMostRows)),
                all = static_cast<double>(rows);
   // For each pair a word of every row, and, for each register tile, its weights and a prefetch.
-  const Instructions pair = all * kPanelVectors * kPairInstructions<kDot> +
-                            Instructions{.loads = all + tiles * (kPanelVectors + 1)};
+  const Instructions pair = all * kPanelVectors * kPairInstructions<kDot> + all * kBroadcast +
+                            Instructions{.loads = tiles * (kPanelVectors + 1)};
   const Instructions stores{.loads = all * kPanelVectors};
   return (static_cast<double>(pairs) * pair + stores).slots();
 }
