@@ -2,11 +2,11 @@
 // dict: torch.ao.quantization.prepare_qat's, eager mode. torchvision's mobilenet_v3_large is such a
 // file.
 //
-//   P.weight, P.bias                               floats; P.bn.* a batch norm that is not folded
-//   yet P.weight_fake_quant.activation_post_process    min_val, max_val of the weight, of a tensor
-//   or of
-//                                                  each channel
-//   P.activation_post_process.activation_post_process    the same of what P gives
+//   P.weight, P.bias     floats; P.bn.* a batch norm that is not folded yet
+//   P.weight_fake_quant.activation_post_process
+//                        min_val, max_val of the weight, of a tensor or of each channel
+//   P.activation_post_process.activation_post_process
+//                        the same of what P gives
 //
 // Batch norms are folded in, W' = W * (gamma * r), b' = (b - mean) * r * gamma + beta, r = 1 /
 // sqrt(var + eps); where the observer of a weight is still on, it sees W' once more (min += 0.01 *
