@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/printable.h"
+#include "base/utf8.h"
 #include "engine/instructions.h"
 #include "engine/text.h"
 
@@ -58,6 +59,39 @@ Result<void> check_activation(const Value& value, size_t id) {
   if (value.shape.rank() < 1 || value.shape[0] != 1)
     return failure(join(describe(value, id), " has shape ", value.shape,
                         "; activations are written for batch 1, outermost"));
+  return {};
+}
+
+Result<void> check_extent(const Program& program) {
+  size_t attributes = 0;
+  for (const Instruction& instruction : program.instructions)
+    attributes += instruction.attributes.size();
+  const struct {
+    const char* what;
+    size_t records;
+  } lists[] = {{"values", program.values.size()},
+               {"instructions", program.instructions.size()},
+               {"attributes", attributes},
+               {"pairs of metadata", program.metadata.size()}};
+  for (const auto& list : lists)
+    if (list.records > kMaxRecords)
+      return failure(join("program has ", list.records, " ", list.what, ", more than 2^20"));
+  return {};
+}
+
+Result<void> check_texts(const Program& program) {
+  const auto check = [](const char* what, std::string_view text) -> Result<void> {
+    if (is_text(text)) return {};
+    return failure(join(what, " '", printable(text), "' is not UTF-8 without NUL"));
+  };
+  for (const Value& value : program.values)
+    if (auto ok = check("the name of a value,", value.name); !ok) return ok;
+  for (const Instruction& instruction : program.instructions)
+    if (auto ok = check("the name of an instruction,", instruction.name); !ok) return ok;
+  for (const auto& [key, text] : program.metadata) {
+    if (auto ok = check("metadata key", key); !ok) return ok;
+    if (auto ok = check("metadata", text); !ok) return ok;
+  }
   return {};
 }
 
@@ -141,8 +175,8 @@ Result<void> check_value(const Value& value, size_t id) {
 }
 
 Result<void> check_program(const Program& program) {
-  if (program.values.size() > kMaxValues)
-    return failure(join("program has ", program.values.size(), " values, more than 2^20"));
+  if (auto ok = check_extent(program); !ok) return ok;
+  if (auto ok = check_texts(program); !ok) return ok;
   for (size_t id = 0; id < program.values.size(); ++id)
     if (auto ok = check_value(program.values[id], id); !ok) return ok;
   std::vector<std::string_view> keys;

@@ -14,13 +14,15 @@ namespace octet::engine {
 
 // Bounds that keep every later size computation inside 64 bits.
 inline constexpr int64_t kMaxElements = int64_t{1} << 40;  // of one value, for batch 1
-inline constexpr size_t kMaxValues = size_t{1} << 20;
+inline constexpr size_t kMaxRecords = size_t{1}
+                                      << 20;  // values, instructions, texts of metadata...
 
 // Extents, element count, dtype, qparams and data of one value; `id` for the message.
 Result<void> check_value(const Value& value, size_t id);
 
 // Every value as above; ids in range; every activation given or computed exactly once, before its
-// use; operations known; metadata keys unique.
+// use; operations known; names and metadata texts (is_text of utf8.h), metadata keys unique; at
+// most kMaxRecords values, instructions, attributes in all, pairs of metadata.
 Result<void> check_program(const Program& program);
 
 // "value 12 'features.0.0'".

@@ -1,9 +1,12 @@
 // Damaged and hostile files: a reason or a sound model, never a crash. Worth most under the
 // sanitizers: bazel test --config=asan, --config=ubsan.
 #define BOOST_TEST_MODULE format_damage
+#include <sys/resource.h>
+
 #include <boost/test/unit_test.hpp>
 
 #include "base/buffer.h"
+#include "engine/check_program.h"
 #include "engine/engine_testing.h"
 #include "engine/format.h"
 #include "engine/format_testing.h"
@@ -169,6 +172,80 @@ BOOST_AUTO_TEST_CASE(edited_sections_with_a_right_header_are_no_crash) {
     }
     tally.check();
   }
+}
+
+namespace {
+
+size_t peak_resident_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return 1024 * static_cast<size_t>(usage.ru_maxrss);
+}
+
+Bytes varint(uint64_t n) {
+  Bytes bytes;
+  for (; n >= 128; n >>= 7) bytes.push_back(static_cast<std::byte>(n | 128));
+  bytes.push_back(static_cast<std::byte>(n));
+  return bytes;
+}
+
+// The file of tiny_program with one section replaced.
+std::string why_refused(Section section, const Bytes& bytes) {
+  std::vector<Bytes> sections =
+      testing::split_sections(testing::required(serialize(tiny_program())));
+  sections[section] = bytes;
+  const auto program = parse_copy(testing::join_sections(sections));
+  return program ? "" : program.why();
+}
+
+}  // namespace
+
+// A list takes memory when its length is read: a long one of the shortest records is the worst.
+BOOST_AUTO_TEST_CASE(long_lists_take_a_small_multiple_of_the_file) {
+  constexpr size_t kBytes = size_t{8} << 20;
+  for (const Section section : {kValuesSection, kGraphSection, kMetadataSection, kStringsSection})
+    for (const size_t records : {kBytes, kBytes / 2, kBytes / 4, kMaxRecords, kMaxRecords + 1}) {
+      // The graph: no inputs, no outputs, so many instructions.
+      Bytes bytes(section == kGraphSection ? 2 : 0);
+      const Bytes count = varint(records);
+      bytes.insert(bytes.end(), count.begin(), count.end());
+      bytes.resize(kBytes);
+      const std::string why = why_refused(section, bytes);
+      BOOST_TEST(why == "the " + std::string(kSectionNames[section]) + " section is malformed");
+    }
+  // A few copies of the file, at most 2^20 records of at most 160 bytes, and what ASan keeps of
+  // freed memory; a record for each byte would take more than 1 GB.
+  constexpr size_t kQuarantine = size_t{256} << 20;
+  BOOST_TEST(peak_resident_bytes() < 8 * kBytes + kMaxRecords * 160 + kQuarantine);
+}
+
+BOOST_AUTO_TEST_CASE(numbers_and_padding_have_one_form) {
+  const Bytes file = testing::required(serialize(tiny_program()));
+  const std::vector<Bytes> sections = testing::split_sections(file);
+  Bytes longer = sections[kMetadataSection];
+  longer[0] |= std::byte{128};  // one pair: 81 00
+  longer.insert(longer.begin() + 1, std::byte{0});
+  BOOST_TEST(why_refused(kMetadataSection, longer) == "the metadata section is malformed");
+
+  const size_t used = sizeof(FileHeader) + sections[kValuesSection].size();
+  BOOST_REQUIRE(used % AlignedBuffer::kAlignment != 0u);
+  Bytes padded = file;
+  padded[used] = std::byte{1};
+  testing::mend_checksum(padded);
+  BOOST_TEST(parse_copy(padded).why() == "the padding behind the values section is not zero");
+}
+
+BOOST_AUTO_TEST_CASE(texts_are_utf8_without_nul) {
+  const Bytes strings =
+      testing::split_sections(testing::required(serialize(tiny_program())))[kStringsSection];
+  for (const std::byte bad : {std::byte{0}, std::byte{0xff}}) {
+    Bytes changed = strings;
+    changed.back() = bad;
+    BOOST_TEST(why_refused(kStringsSection, changed) == "the strings section is malformed");
+  }
+  Program program = tiny_program();
+  program.values[0].name = "x\xff\n";
+  BOOST_TEST(serialize(program).why() == "the name of a value, 'x\xff?' is not UTF-8 without NUL");
 }
 
 // Changes that keep the file's structure, so that more of them reach the operations' own checks.

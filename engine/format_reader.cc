@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 #include "engine/check_program.h"
 #include "engine/checksum.h"
 #include "engine/format.h"
@@ -37,6 +39,7 @@ class ByteReader {
     for (int shift = 0; shift < 64; shift += 7) {
       const uint64_t digit = byte();
       if (shift == 63 && digit > 1) fail();  // beyond 64 bits
+      if (shift > 0 && digit == 0) fail();   // longer than needed
       value |= (digit & 127) << shift;
       if (digit < 128) break;
     }
@@ -52,10 +55,11 @@ class ByteReader {
     if (ok_) std::memcpy(&value, four.data(), 4);
     return value;
   }
-  // A number of records, each of which takes at least one byte.
-  size_t count() {
+  // A number of records, each of which takes at least that many bytes: what is then allocated for
+  // them is a small multiple of the file. At most `most`.
+  size_t count(size_t least_bytes, size_t most = kMaxRecords) {
     const uint64_t n = varint();
-    if (n > bytes_.size()) fail();
+    if (n > most || n > bytes_.size() / least_bytes) fail();
     return ok_ ? n : 0;
   }
   void fail() { ok_ = false; }
@@ -64,6 +68,16 @@ class ByteReader {
   ByteSpan bytes_;
   bool ok_ = true;
 };
+
+// The shortest records: numbers of one byte, no lists.
+constexpr size_t kLeastString = 1, kLeastId = 1, kLeastValue = 4, kLeastInstruction = 5,
+                 kLeastAttribute = 3, kLeastPair = 2;
+// One for each value and attribute, two for each instruction and each pair of metadata.
+constexpr size_t kMaxStrings = 6 * kMaxRecords;
+
+bool is_zero(ByteSpan bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
 
 Failure malformed(Section section) {
   return failure(join("the ", kSectionNames[section], " section is malformed"));
@@ -116,7 +130,10 @@ class FileReader {
       if (entry.offset != end || entry.size > bytes_.size() - end)
         return failure(join("the place of the ", kSectionNames[i], " section is malformed"));
       sections_[i] = bytes_.subspan(end, entry.size);
-      end += align_up(entry.size);  // inside the file, whose size is a multiple of 64
+      const size_t padding = align_up(entry.size) - entry.size;
+      end += entry.size + padding;  // inside the file, whose size is a multiple of 64
+      if (!is_zero(bytes_.subspan(end - padding, padding)))
+        return failure(join("the padding behind the ", kSectionNames[i], " section is not zero"));
     }
     if (end != bytes_.size()) return failure("there are bytes behind the last section");
     return {};
@@ -124,17 +141,18 @@ class FileReader {
 
   Result<void> read_strings() {
     ByteReader in(sections_[kStringsSection]);
-    strings_.resize(in.count());
+    strings_.resize(in.count(kLeastString, kMaxStrings));
     for (std::string_view& text : strings_) {
       const ByteSpan bytes = in.take(in.varint());
       text = {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+      if (!is_text(text)) in.fail();
     }
     return in.at_end() ? Result<void>() : malformed(kStringsSection);
   }
 
   Result<void> read_values() {
     ByteReader in(sections_[kValuesSection]);
-    program_.values.resize(in.count());
+    program_.values.resize(in.count(kLeastValue));
     for (Value& value : program_.values) {
       value.name = string(in);
       value.dtype = static_cast<DType>(in.byte());
@@ -163,13 +181,14 @@ class FileReader {
     ByteReader in(sections_[kGraphSection]);
     program_.inputs = ids(in);
     program_.outputs = ids(in);
-    program_.instructions.resize(in.count());
+    program_.instructions.resize(in.count(kLeastInstruction));
     for (Instruction& instruction : program_.instructions) {
       instruction.op = string(in);
       instruction.name = string(in);
       instruction.inputs = ids(in);
       instruction.outputs = ids(in);
-      instruction.attributes.resize(in.count());
+      instruction.attributes.resize(in.count(kLeastAttribute, attribute_budget_));
+      attribute_budget_ -= instruction.attributes.size();
       for (Attribute& attribute : instruction.attributes) {
         attribute.name = string(in);
         const uint8_t kind = in.byte();
@@ -185,7 +204,7 @@ class FileReader {
 
   Result<void> read_metadata() {
     ByteReader in(sections_[kMetadataSection]);
-    program_.metadata.resize(in.count());
+    program_.metadata.resize(in.count(kLeastPair));
     for (auto& [key, text] : program_.metadata) {
       key = string(in);
       text = string(in);
@@ -205,6 +224,8 @@ class FileReader {
       const size_t start = align_up(end);
       if (start > section.size() || bytes > section.size() - start)
         return failure(join(describe(value, id), " lies beyond the constants section"));
+      if (!is_zero(section.subspan(end, start - end)))
+        return failure(join("the padding before ", describe(value, id), " is not zero"));
       value.data = section.subspan(start, bytes);
       end = start + bytes;
     }
@@ -234,7 +255,7 @@ class FileReader {
   }
 
   std::vector<ValueId> ids(ByteReader& in) {
-    std::vector<ValueId> list(in.count());
+    std::vector<ValueId> list(in.count(kLeastId));
     for (ValueId& id : list) {
       const uint64_t value = in.varint();
       if (value >= program_.values.size()) in.fail();
@@ -245,6 +266,7 @@ class FileReader {
 
   ByteSpan bytes_;
   size_t name_budget_;
+  size_t attribute_budget_ = kMaxRecords;
   FileHeader header_{};
   ByteSpan sections_[kSections];
   std::vector<std::string_view> strings_;

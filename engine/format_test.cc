@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(what_is_saved_is_what_is_loaded) {
   const TempFolder folder;
   for (bool quantized : {true, false}) {
     Program program = testing::small_program(1, quantized);
-    program.set_metadata("classes", "cat\ndog\n" + std::string("\0\xff", 2));
+    program.set_metadata("classes", "cat\ndog\nK\u00fchlschrank\x01\n");
     program.set_metadata("empty", "");
     BOOST_REQUIRE(save(program, folder.path("m.octet")));
     const Program loaded = testing::required(load_program(folder.path("m.octet")));

@@ -14,6 +14,7 @@
 #include "kernels/dynamic_rows.h"
 #include "kernels/kernel_testing.h"
 #include "kernels/winograd_f32.h"
+#include "kernels/winograd_u8s8.h"
 
 namespace octet::kernels {
 namespace {
@@ -33,8 +34,14 @@ Params params_of(const Conv2dGeometry& geometry) {
 
 template <class Params>
 Counter counter(const char* name, Cost (*cost)(const Params&) noexcept, bool is_depthwise = false) {
-  return {name, [cost](const Conv2dGeometry& g) { return cost(params_of<Params>(g)); }, is_depthwise,
-          false};
+  return {name, [cost](const Conv2dGeometry& g) { return cost(params_of<Params>(g)); },
+          is_depthwise, false};
+}
+
+Cost winograd_u8s8_cost(const Conv2dGeometry& geometry, size_t tile) {
+  auto params = params_of<winograd_u8s8::Params>(geometry);
+  params.tile = tile;
+  return winograd_u8s8::cost(params);
 }
 
 const std::vector<Counter>& counters() {
@@ -48,6 +55,10 @@ const std::vector<Counter>& counters() {
        false, true},
       {"winograd_f32, 2x2",
        [](const Conv2dGeometry& g) { return winograd_f32::cost({.geometry = g, .tile = 2}); },
+       false, true},
+      {"winograd_u8s8, 4x4", [](const Conv2dGeometry& g) { return winograd_u8s8_cost(g, 4); },
+       false, true},
+      {"winograd_u8s8, 2x2", [](const Conv2dGeometry& g) { return winograd_u8s8_cost(g, 2); },
        false, true},
   };
   return all;
@@ -151,6 +162,17 @@ BOOST_AUTO_TEST_CASE(minimal_filtering_takes_fewer_slots_for_many_channels) {
     BOOST_TEST(winograd_f32::cost({.geometry = g, .tile = 4}).slots <
                conv_f32::cost({.geometry = g}).slots);
   });
+}
+
+// SSE4 has half of AVX2's lanes, and needs a shuffle to bring what it loads into all of them.
+BOOST_AUTO_TEST_CASE(pairs_in_all_lanes_take_a_shuffle_without_avx) {
+  double sse4 = 0, avx2 = 0;
+  testing::for_each_target([&] {
+    const double slots = winograd_u8s8_cost(same_padded(28, 128, 128, 3, 1), 4).slots;
+    if (current_target().name == std::string("SSE4")) sse4 = slots;
+    if (current_target().name == std::string("AVX2")) avx2 = slots;
+  });
+  if (avx2 != 0) BOOST_TEST(sse4 > 2.5 * avx2);
 }
 
 BOOST_AUTO_TEST_CASE(rows_of_a_product_cost_more_when_they_are_more) {

@@ -25,4 +25,14 @@ struct WinogradShape {
   }
 };
 
+// KERNEL/TARGET/SHAPE KIND.
+template <class Layer>
+void add_winograd(const std::string& kernel, const Target& target, const char* kind,
+                  const WinogradShape& s) {
+  const std::string name = kernel + "/" + target.name + "/" + s.text() + " " + kind;
+  benchmark::RegisterBenchmark(name.c_str(), measure_conv<Layer>, target, s.geometry())
+      ->UseManualTime()
+      ->Iterations(3);
+}
+
 }  // namespace octet::kernels

@@ -46,19 +46,11 @@ constexpr WinogradShape kShapes[] = {
     {64, 7, 512, 512},
 };
 
-template <class Layer>
-void add(const char* kind, const WinogradShape& s) {
-  const Target& target = supported_targets().front();
-  const std::string name = "winograd_f32/" + std::string(target.name) + "/" + s.text() + " " + kind;
-  benchmark::RegisterBenchmark(name.c_str(), measure_conv<Layer>, target, s.geometry())
-      ->UseManualTime()
-      ->Iterations(3);
-}
-
 const bool kRegistered = [] {
+  const Target& target = supported_targets().front();
   for (const WinogradShape& s : kShapes) {
-    add<Winograd>("winograd", s);
-    add<Direct>("direct", s);
+    add_winograd<Winograd>("winograd_f32", target, "winograd", s);
+    add_winograd<Direct>("winograd_f32", target, "direct", s);
   }
   return true;
 }();

@@ -1,6 +1,6 @@
-// Start reading at winograd_f32_dw_layout.h (what lies where, how the work is cut) and
-// winograd_f32_dw_transform-inl.h; the products are conv_f32_dw's register tile. Here: patches, the
-// loops, adding up the partial sums.
+// Start reading at winograd_f32_dw_layout.h (what lies where, how the work is cut),
+// winograd_patches-inl.h and winograd_f32_dw_transform-inl.h; the products are conv_f32_dw's
+// register tile. Here: pixels of two types, the loops, adding up the partial sums.
 #include "kernels/winograd_f32_dw.h"
 
 #include <algorithm>
@@ -16,6 +16,7 @@
 #include "hwy/highway.h"
 #include "kernels/conv_f32_dw_tile-inl.h"
 #include "kernels/winograd_f32_dw_transform-inl.h"
+#include "kernels/winograd_patches-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace octet::kernels::winograd_f32_dw::HWY_NAMESPACE {
@@ -31,96 +32,26 @@ size_t partials_bytes(const Params& params) {
   return align_up(l.blocks() * l.chunks * l.block_floats() * sizeof(float));
 }
 
-// x or dy, of which some channels are read in patches of kSide x kSide pixels.
-template <int kSide>
-class Patches {
- public:
-  // copy: room for a patch of whole vectors.
-  Patches(const ConvInput& image, size_t h, size_t w, size_t c, float* copy)
-      : image_(image),
-        h_(static_cast<ptrdiff_t>(h)),
-        w_(static_cast<ptrdiff_t>(w)),
-        c_(c),
-        copy_(copy) {}
+// f32, or u8 without its scale.
+struct Pixels {
+  using Element = float;
 
-  void set_channels(size_t first, size_t count) {
-    first_ = first;
-    count_ = count;
-    whole_ = divide_up(count, kLanes) * kLanes;
-  }
-  size_t whole_channels() const { return whole_; }
+  ConvInput image;
+  static constexpr uint8_t outside = 0;
 
-  struct Patch {
-    const float* at;
-    size_t row_step, pixel_step;
-  };
-  // The patch of image n that begins at (y, x), in place if possible; zeros outside the image and
-  // behind the last channel. u8 without its scale.
-  Patch at(size_t n, ptrdiff_t y, ptrdiff_t x) const {
-    const size_t image = n * static_cast<size_t>(h_ * w_) * c_ + first_;
-    const bool inside = y >= 0 && h_ - y >= kSide && x >= 0 && w_ - x >= kSide;
-    if (inside && whole_ == count_ && image_.f32) {
-      return {image_.f32 + image + static_cast<size_t>(y * w_ + x) * c_,
-              static_cast<size_t>(w_) * c_, c_};
-    }
-    copy(image, y, x);
-    return {copy_, kSide * whole_, whole_};
-  }
-
- private:
-  void copy(size_t image, ptrdiff_t y, ptrdiff_t x) const {
-    const ptrdiff_t left = std::clamp<ptrdiff_t>(-x, 0, kSide);
-    const ptrdiff_t right = std::clamp<ptrdiff_t>(w_ - x, left, kSide);
-    float* to = copy_;
-    for (ptrdiff_t i = y; i < y + kSide; ++i, to += kSide * whole_) {
-      if (i < 0 || i >= h_ || left == right) {
-        std::fill_n(to, kSide * whole_, 0.0f);
-        continue;
-      }
-      std::fill_n(to, static_cast<size_t>(left) * whole_, 0.0f);
-      copy_pixels(image + static_cast<size_t>(i * w_ + x + left) * c_,
-                  static_cast<size_t>(right - left), to + static_cast<size_t>(left) * whole_);
-      std::fill(to + static_cast<size_t>(right) * whole_, to + kSide * whole_, 0.0f);
-    }
-  }
-
-  // In one piece where all channels of the image fill vectors.
-  void copy_pixels(size_t from, size_t pixels, float* HWY_RESTRICT to) const {
-    const bool dense = whole_ == c_;
-    const size_t pieces = dense ? 1 : pixels, length = dense ? pixels * c_ : count_;
-    for (size_t i = 0; i < pieces; ++i, from += c_, to += whole_) {
-      if (image_.f32) {
-        copy_floats(image_.f32 + from, length, to);
-      } else {
-        copy_bytes(image_.u8 + from, length, to);
-      }
-      if (!dense) std::fill(to + count_, to + whole_, 0.0f);
-    }
-  }
-
-  static void copy_floats(const float* HWY_RESTRICT from, size_t length, float* HWY_RESTRICT to) {
-    const DF d;
-    size_t i = 0;
-    for (; i + kLanes <= length; i += kLanes) hn::Store(hn::LoadU(d, from + i), d, to + i);
-    for (; i < length; ++i) to[i] = from[i];
-  }
-
-  void copy_bytes(const uint8_t* HWY_RESTRICT from, size_t length, float* HWY_RESTRICT to) const {
+  const float* in_place(size_t first) const { return image.f32 ? image.f32 + first : nullptr; }
+  void copy(size_t first, size_t count, float* HWY_RESTRICT to) const {
+    if (image.f32) return copy_elements(image.f32 + first, count, to);
     const D32 d32;
-    const V32 zero_point = hn::Set(d32, image_.zero_point);
+    const V32 zero_point = hn::Set(d32, image.zero_point);
+    const uint8_t* HWY_RESTRICT from = image.u8 + first;
     size_t i = 0;
-    for (; i + kLanes <= length; i += kLanes) {
+    for (; i + kLanes <= count; i += kLanes) {
       const V32 q = hn::PromoteTo(d32, hn::LoadU(hn::Rebind<uint8_t, D32>(), from + i));
       hn::Store(hn::ConvertTo(DF(), hn::Sub(q, zero_point)), DF(), to + i);
     }
-    for (; i < length; ++i) to[i] = static_cast<float>(from[i] - image_.zero_point);
+    for (; i < count; ++i) to[i] = static_cast<float>(from[i] - image.zero_point);
   }
-
-  const ConvInput& image_;
-  const ptrdiff_t h_, w_;
-  const size_t c_;
-  float* copy_;
-  size_t first_ = 0, count_ = 0, whole_ = 0;  // channels
 };
 
 // A step of tiles of one block on its way through the workspace.
@@ -129,13 +60,13 @@ class Step {
   Step(const Params& params, const Layout& l, void* workspace)
       : g_(params.geometry),
         l_(l),
-        dy_image_{.f32 = params.dy},
         offsets_(static_cast<size_t*>(workspace)),
         u_(floats_at(workspace, l.offsets_bytes())),
         v_(floats_at(u_, l.u_bytes())),
         m_(floats_at(v_, l.v_bytes())),
-        x_(params.x, g_.in_h, g_.in_w, g_.in_c, floats_at(m_, l.m_bytes())),
-        dy_(dy_image_, g_.out_h, g_.out_w, g_.out_c, floats_at(m_, l.m_bytes())) {
+        x_({params.x}, g_.in_h, g_.in_w, g_.in_c, kPatch, kLanes, floats_at(m_, l.m_bytes())),
+        dy_({{.f32 = params.dy}}, g_.out_h, g_.out_w, g_.out_c, kTile, kLanes,
+            floats_at(m_, l.m_bytes())) {
     for (size_t i = 0; i * kLanes < l.block_in; ++i) offsets_[i] = i * kLanes;
   }
 
@@ -149,16 +80,12 @@ class Step {
   void transform(size_t first, size_t tiles) {
     tiles_ = tiles;
     for (size_t i = 0; i < tiles; ++i) {
-      const size_t tile = first + i, row = tile / l_.tiles_w, n = row / l_.tiles_h;
-      const size_t oy = row % l_.tiles_h * kTile, ox = tile % l_.tiles_w * kTile;
-      const auto x = x_.at(n, static_cast<ptrdiff_t>(oy - g_.pad_top),
-                           static_cast<ptrdiff_t>(ox - g_.pad_left));
-      for (size_t c = 0; c < x_.whole_channels(); c += kLanes)
-        winograd_f32::HWY_NAMESPACE::transform_input<Forward>(x.at + c, x.row_step, x.pixel_step,
-                                                              u_ + i * l_.block_in + c, l_.u_plane);
-      const auto dy = dy_.at(n, static_cast<ptrdiff_t>(oy), static_cast<ptrdiff_t>(ox));
-      for (size_t c = 0; c < dy_.whole_channels(); c += kLanes)
-        spread_tile(dy.at + c, dy.row_step, dy.pixel_step, v_ + i * l_.block_out + c, l_.v_plane);
+      const winograd::Place at = l_.place_of(first + i);
+      const auto y = static_cast<ptrdiff_t>(at.oy), x = static_cast<ptrdiff_t>(at.ox);
+      x_.transform<F4::Input>(DF(), at.n, y - static_cast<ptrdiff_t>(g_.pad_top),
+                              x - static_cast<ptrdiff_t>(g_.pad_left), u_ + i * l_.block_in,
+                              l_.u_plane);
+      dy_.transform<Spread>(DF(), at.n, y, x, v_ + i * l_.block_out, l_.v_plane);
     }
   }
 
@@ -200,11 +127,9 @@ class Step {
 
   const Conv2dGeometry& g_;
   const Layout& l_;
-  const ConvInput dy_image_;
   size_t* offsets_;  // of the vectors of a row of U
   float *u_, *v_, *m_;
-  Patches<static_cast<int>(kPatch)> x_;
-  Patches<static_cast<int>(kTile)> dy_;
+  Patches<Pixels> x_, dy_;
   size_t rows_ = 0, tiles_ = 0;
 };
 
@@ -268,7 +193,7 @@ bool is_faster(const Conv2dGeometry& g) noexcept {
   if (std::min(g.in_c, g.out_c) < kLeastChannels) return false;
   // Small images leave much of their last tiles empty; with few tiles, transforming the sums back
   // counts, as much as two tiles of products.
-  const size_t tiles = g.batch * divide_up(g.out_h, kTile) * divide_up(g.out_w, kTile);
+  const size_t tiles = winograd::grid_of(g, kTile).tiles;
   return 2 * kPositions * (tiles + 2) <= kTaps * g.batch * g.out_h * g.out_w;
 }
 

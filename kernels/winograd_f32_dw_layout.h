@@ -16,6 +16,7 @@
 
 #include "base/buffer.h"
 #include "kernels/conv2d_geometry.h"
+#include "kernels/winograd_tiles.h"
 
 namespace octet::kernels::winograd_f32_dw {
 
@@ -23,13 +24,12 @@ inline constexpr size_t kTile = 4, kPatch = kTile + 2, kPositions = kPatch * kPa
 // Output channels that are multiplied together: M stays in L2 beside U and V.
 inline constexpr size_t kRows = 16;
 
-struct Layout {
-  size_t lanes;
-  size_t tiles_h, tiles_w, tiles;
-  size_t block_in, block_out;  // channels of a full block, whole vectors
-  size_t in_blocks, out_blocks;
-  size_t step_tiles, steps, chunk_steps, chunks;
-  size_t u_plane, v_plane, m_plane;  // floats of one position
+struct Layout : winograd::Grid {
+  size_t lanes = 0;
+  size_t block_in = 0, block_out = 0;  // channels of a full block, whole vectors
+  size_t in_blocks = 0, out_blocks = 0;
+  size_t step_tiles = 0, steps = 0, chunk_steps = 0, chunks = 0;
+  size_t u_plane = 0, v_plane = 0, m_plane = 0;  // floats of one position
 
   size_t blocks() const { return in_blocks * out_blocks; }
   size_t block_floats() const { return block_out * kTaps * block_in; }
@@ -67,13 +67,6 @@ inline size_t block_channels(size_t channels, size_t lanes) {
   return divide_up(divide_up(channels, blocks), lanes) * lanes;
 }
 
-// An odd number of cache lines: a patch is written to all positions at once, and they should not
-// share a few sets of the cache.
-inline size_t plane_floats(size_t floats) {
-  constexpr size_t kLine = 16;
-  return (divide_up(floats, kLine) | 1) * kLine;
-}
-
 // Steps leave U and V in L2; where there are few tiles, eight of them, but no shorter than hides
 // the way back from the sums. Chunks of several steps where that leaves 64 tasks: enough for the
 // threads, and not more partial sums than finish() adds up quickly.
@@ -90,19 +83,16 @@ inline void choose_tasks(Layout& l) {
 }
 
 inline Layout make_layout(const Conv2dGeometry& g, size_t lanes) {
-  Layout l{};
+  Layout l{winograd::grid_of(g, kTile)};
   l.lanes = lanes;
-  l.tiles_h = divide_up(g.out_h, kTile);
-  l.tiles_w = divide_up(g.out_w, kTile);
-  l.tiles = g.batch * l.tiles_h * l.tiles_w;
   l.block_in = block_channels(g.in_c, lanes);
   l.block_out = block_channels(g.out_c, lanes);
   l.in_blocks = divide_up(g.in_c, l.block_in);
   l.out_blocks = divide_up(g.out_c, l.block_out);
   choose_tasks(l);
-  l.u_plane = plane_floats(l.step_tiles * l.block_in);
-  l.v_plane = plane_floats(l.step_tiles * l.block_out);
-  l.m_plane = plane_floats(kRows * l.block_in);
+  l.u_plane = winograd::plane_elements(l.step_tiles * l.block_in, sizeof(float));
+  l.v_plane = winograd::plane_elements(l.step_tiles * l.block_out, sizeof(float));
+  l.m_plane = winograd::plane_elements(kRows * l.block_in, sizeof(float));
   return l;
 }
 

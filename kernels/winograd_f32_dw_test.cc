@@ -36,12 +36,7 @@ BOOST_AUTO_TEST_CASE(channels_around_every_vector_and_block) {
 }
 
 BOOST_AUTO_TEST_CASE(images_of_every_size_and_padding) {
-  for (size_t h = 1; h < 11; ++h)
-    for (const size_t pad : {0, 1, 2})
-      for (const size_t after : {0, 1, 2}) {
-        const size_t w = h % 4 + 3;
-        if (h + pad + after >= 3) check({three_by_three(2, h, w, 4, 3, pad, after)});
-      }
+  check(testing::images_of_every_size_and_padding(4, 3));
 }
 
 BOOST_AUTO_TEST_CASE(whole_vectors_are_read_in_place_and_at_the_edge) {
@@ -90,6 +85,11 @@ BOOST_AUTO_TEST_CASE(a_nan_reaches_its_own_channels_alone) {
     for (size_t i = 0; i < layer.dw.size(); ++i)
       BOOST_TEST(std::isnan(layer.dw[i]) == (i % 16 == 7));
   });
+}
+
+BOOST_AUTO_TEST_CASE(supports_three_by_three_alone) {
+  testing::check_supports_three_by_three_alone(
+      [](const Conv2dGeometry& g) { return winograd_f32_dw::is_supported(g); });
 }
 
 // Guards the other tests: the bound is tight enough to notice one missing product.

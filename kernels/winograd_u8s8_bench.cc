@@ -36,22 +36,13 @@ constexpr WinogradShape kShapes[] = {
     {1, 28, 64, 8},    {1, 28, 16, 16},   {1, 14, 64, 64},   {1, 7, 128, 128},
 };
 
-template <class Layer>
-void add(const Target& target, const char* kind, const WinogradShape& s) {
-  const std::string name =
-      "winograd_u8s8/" + std::string(target.name) + "/" + s.text() + " " + kind;
-  benchmark::RegisterBenchmark(name.c_str(), measure_conv<Layer>, target, s.geometry())
-      ->UseManualTime()
-      ->Iterations(3);
-}
-
 const bool kRegistered = [] {
   for (const Target& target : supported_targets()) {
     if (target.dot != Dot::portable && target.dot != Dot::vnni) continue;
     for (const WinogradShape& s : kShapes) {
-      add<Winograd<4>>(target, "4x4", s);
-      add<Winograd<2>>(target, "2x2", s);
-      add<Direct>(target, "direct", s);
+      add_winograd<Winograd<4>>("winograd_u8s8", target, "4x4", s);
+      add_winograd<Winograd<2>>("winograd_u8s8", target, "2x2", s);
+      add_winograd<Direct>("winograd_u8s8", target, "direct", s);
     }
   }
   return true;

@@ -30,13 +30,13 @@ HWY_NOINLINE void pack_chunk(const Params& params, size_t o, size_t first, int16
   for (size_t k = 0; k < 9; ++k)
     std::memcpy(taps + k * kChunk, params.weight + (o * 9 + k) * in_c + first, count);
   for (size_t c = 0; c < kChunk; c += hn::Lanes(d))
-    transform_filter<F>(d, taps + c, kChunk, u + c, kChunk);
+    transform<typename F::Filter>(d, taps + c, 3 * kChunk, kChunk, u + c, kChunk);
 }
 
 using PackChunk = void (*)(const Params& params, size_t o, size_t first, int16_t* u);
 
-inline void pack_panel(const Params& params, const Layout& l, PackChunk pack_chunk, size_t panel,
-                       std::byte* to) {
+inline HWY_NOINLINE void pack_panel(const Params& params, const Layout& l, PackChunk pack_chunk,
+                                    size_t panel, std::byte* to) {
   const Conv2dGeometry& g = params.geometry;
   const size_t first = l.first_channel(panel), count = std::min(l.width, g.out_c - first);
   std::memset(to, 0, l.panel_bytes());
@@ -49,17 +49,17 @@ inline void pack_panel(const Params& params, const Layout& l, PackChunk pack_chu
     bias[i] = static_cast<uint32_t>(params.bias[first + i]) -
               static_cast<uint32_t>(params.x_zero_point) * static_cast<uint32_t>(sum);
   }
-  const size_t step = l.positions * kChunk;
-  int16_t u[kWidth * 36 * kChunk];
+  const size_t step = l.positions() * kChunk;
+  HWY_ALIGN int16_t u[kWidth * 36 * kChunk];
   std::byte* weights = to + l.header_bytes();
   for (size_t c = 0; c < g.in_c; c += kChunk) {
     for (size_t i = 0; i < count; ++i) pack_chunk(params, first + i, c, u + i * step);
     const size_t pairs = std::min(kChunk / 2, l.pairs - c / 2);
-    for (size_t p = 0; p < l.positions; ++p)
+    for (size_t p = 0; p < l.positions(); ++p)
       transpose_words(u + p * kChunk, sizeof(int16_t) * step, count, pairs,
                       weights + p * l.position_bytes() + c / 2 * l.width * 4, l.width * 4);
   }
-  order_pairs(l.positions * l.pairs * kPanelVectors, reinterpret_cast<int16_t*>(weights));
+  order_pairs(l.positions() * l.pairs * kPanelVectors, reinterpret_cast<int16_t*>(weights));
 }
 
 }  // namespace octet::kernels::winograd_u8s8::HWY_NAMESPACE

@@ -1,4 +1,4 @@
-// The register tile of winograd_u8s8: some rows of V, s16, times the weights of a panel and a
+// The register tile of winograd_u8s8: some rows of U, s16, times the weights of a panel and a
 // position, to M.
 //
 // x86: a lane multiplies two channels at once and adds both products (vpmaddwd; with VNNI also to
@@ -37,8 +37,8 @@ constexpr int kMostRows = 6;
 constexpr size_t kWidth = kPanelVectors * kLanes;
 
 struct Product {
-  const int16_t* v;  // row 0
-  size_t v_step;     // elements from row to row
+  const int16_t* u;  // row 0
+  size_t u_step;     // elements from row to row
   const int16_t* weights;
   size_t pairs;
   int32_t* m;  // [rows][kWidth]
@@ -103,13 +103,13 @@ inline void order_pairs([[maybe_unused]] size_t vectors, [[maybe_unused]] int16_
 }
 
 template <Dot kDot, int kRows>
-HWY_INLINE void multiply_tile(const Product& p, const int16_t* v, int32_t* m, Ahead ahead) {
+HWY_INLINE void multiply_tile(const Product& p, const int16_t* u, int32_t* m, Ahead ahead) {
   const D32 d;
   V32 acc[kRows][kPanelVectors];
   const int16_t* rows[kRows];
   OCTET_UNROLL
   for (int i = 0; i < kRows; ++i) {
-    rows[i] = v + i * p.v_step;
+    rows[i] = u + i * p.u_step;
     OCTET_UNROLL
     for (int j = 0; j < kPanelVectors; ++j) acc[i][j] = hn::Zero(d);
   }
@@ -143,11 +143,11 @@ HWY_INLINE void multiply_tile(const Product& p, const int16_t* v, int32_t* m, Ah
 // `count` register tiles of kRows rows, one below the other.
 template <Dot kDot, int kRows>
 HWY_NOINLINE void multiply_tiles(const Product& p, size_t count, Ahead ahead) {
-  const int16_t* v = p.v;
+  const int16_t* u = p.u;
   int32_t* m = p.m;
   for (; count > 0; --count) {
-    multiply_tile<kDot, kRows>(p, v, m, ahead);
-    v += kRows * p.v_step;
+    multiply_tile<kDot, kRows>(p, u, m, ahead);
+    u += kRows * p.u_step;
     m += kRows * kWidth;
     ahead.at += p.pairs * ahead.step;
   }
@@ -181,7 +181,7 @@ void multiply(Product p, size_t rows) {
   Ahead ahead{reinterpret_cast<const std::byte*>(p.weights) + p.pairs * kPairBytes,
               (kPairBytes + count - 1) / count};
   multiply_tiles<kDot>(p, height + 1, higher, ahead);
-  p.v += higher * (height + 1) * p.v_step;
+  p.u += higher * (height + 1) * p.u_step;
   p.m += higher * (height + 1) * kWidth;
   ahead.at += higher * p.pairs * ahead.step;
   multiply_tiles<kDot>(p, height, count - higher, ahead);
@@ -193,8 +193,8 @@ double multiply_slots(size_t rows, size_t pairs) {
   const double tiles = static_cast<double>(divide_up(rows, kMostRows)),
                all = static_cast<double>(rows);
   // For each pair a word of every row, and, for each register tile, its weights and a prefetch.
-  const Instructions pair = all * kPanelVectors * kPairInstructions<kDot> +
-                            Instructions{.loads = all + tiles * (kPanelVectors + 1)};
+  const Instructions pair = all * kPanelVectors * kPairInstructions<kDot> + all * kBroadcast +
+                            Instructions{.loads = tiles * (kPanelVectors + 1)};
   const Instructions stores{.loads = all * kPanelVectors};
   return (static_cast<double>(pairs) * pair + stores).slots();
 }

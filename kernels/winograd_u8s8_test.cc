@@ -116,17 +116,11 @@ BOOST_AUTO_TEST_CASE(channels_around_every_vector_and_panel_equal_the_reference)
 }
 
 BOOST_AUTO_TEST_CASE(images_of_every_size_and_padding_equal_the_reference) {
-  for (size_t h = 1; h < 11; ++h)
-    for (const size_t pad : {0, 1, 2})
-      for (const size_t after : {0, 1, 2}) {
-        const size_t w = h % 4 + 3;
-        if (h + pad + after >= 3) check(three_by_three(2, h, w, 16, 3, pad, after), h);
-      }
+  for (const Conv2dGeometry& g : testing::images_of_every_size_and_padding(16, 3)) check(g, g.in_h);
 }
 
 BOOST_AUTO_TEST_CASE(images_smaller_than_a_tile_equal_the_reference) {
-  for (const size_t h : {1, 2, 3})
-    for (const size_t w : {1, 2, 3}) check(three_by_three(3, h, w, 32, 5));
+  for (const Conv2dGeometry& g : testing::images_smaller_than_a_tile(32, 5)) check(g);
 }
 
 BOOST_AUTO_TEST_CASE(windows_wholly_outside_the_image_equal_the_reference) {
@@ -274,20 +268,8 @@ BOOST_AUTO_TEST_CASE(fits_up_to_sums_that_wrap) {
 }
 
 BOOST_AUTO_TEST_CASE(supports_three_by_three_alone) {
-  const Conv2dGeometry good = three_by_three(1, 8, 8, 16, 16);
-  BOOST_TEST(winograd_u8s8::is_supported(good));
-  Conv2dGeometry g = good;
-  g.kernel_w = 1;
-  BOOST_TEST(!winograd_u8s8::is_supported(g));
-  g = good;
-  g.stride_h = 2;
-  BOOST_TEST(!winograd_u8s8::is_supported(g));
-  g = good;
-  g.dilation_w = 2;
-  BOOST_TEST(!winograd_u8s8::is_supported(g));
-  g = good;
-  g.groups = 2;
-  BOOST_TEST(!winograd_u8s8::is_supported(g));
+  testing::check_supports_three_by_three_alone(
+      [](const Conv2dGeometry& g) { return winograd_u8s8::is_supported(g); });
 }
 
 BOOST_AUTO_TEST_CASE(best_where_products_are_saved_and_sums_fit) {

@@ -112,6 +112,10 @@ class Op : public TapeOp {
   virtual bool is_elementwise_sum() const { return false; }
   // The op puts channels side by side: its inputs are parts of the output.
   virtual bool joins_channels() const { return false; }
+  // Observed ops whose range is known beforehand (sigmoid): the output's qparams in PyTorch,
+  // whatever its observers say, u8. Here they are observed as others are; files of PyTorch do not
+  // name them.
+  virtual std::optional<QParams> fixed_qparams() const { return std::nullopt; }
   // Observed ops without weights: the least scale of the output that lower() has an integer form
   // for.
   virtual double least_output_scale(std::span<const QParams> inputs) const {

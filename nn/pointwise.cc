@@ -13,6 +13,9 @@ namespace {
 namespace kernel = kernels::activation_f32;
 namespace exact = kernels::ref::activation_f32;
 
+// torch.ao.quantization's fixed qparams, of results in 0..1 and in -1..1.
+constexpr QParams kFixed0To1 = {1.0f / 256, 0, 0, 255}, kFixedNeg1To1 = {2.0f / 256, 128, 0, 255};
+
 // A curve without parameters: the kernel's functions, and the specification in double.
 template <exact::Bounded (*kExact)(double)>
 double value_of(double x) {
@@ -101,14 +104,25 @@ engine::ValueId PointwiseOp::lower(const Lowering& layer) const {
 }
 
 Tensor sigmoid(const Tensor& x) {
-  return apply_curve({"sigmoid", kernel::sigmoid, kernel::sigmoid_gradient, /*keeps_y=*/true,
-                      value_of<exact::sigmoid>},
+  return apply_curve({"sigmoid",
+                      kernel::sigmoid,
+                      kernel::sigmoid_gradient,
+                      /*keeps_y=*/true,
+                      value_of<exact::sigmoid>,
+                      {},
+                      kFixed0To1},
                      x);
 }
 
 Tensor tanh(const Tensor& x) {
-  return apply_curve(
-      {"tanh", kernel::tanh, kernel::tanh_gradient, /*keeps_y=*/true, value_of<exact::tanh>}, x);
+  return apply_curve({"tanh",
+                      kernel::tanh,
+                      kernel::tanh_gradient,
+                      /*keeps_y=*/true,
+                      value_of<exact::tanh>,
+                      {},
+                      kFixedNeg1To1},
+                     x);
 }
 
 Tensor gelu(const Tensor& x) {
@@ -122,8 +136,13 @@ Tensor silu(const Tensor& x) {
 }
 
 Tensor hardsigmoid(const Tensor& x) {
-  return apply_curve({"hardsigmoid", kernel::hardsigmoid, kernel::hardsigmoid_gradient,
-                      /*keeps_y=*/false, value_of<exact::hardsigmoid>},
+  return apply_curve({"hardsigmoid",
+                      kernel::hardsigmoid,
+                      kernel::hardsigmoid_gradient,
+                      /*keeps_y=*/false,
+                      value_of<exact::hardsigmoid>,
+                      {},
+                      kFixed0To1},
                      x);
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Curve {
   bool keeps_y;  // gradient takes y, else x
   std::function<double(double x)> exact;
   std::vector<engine::Attribute> attributes = {};  // of the instruction
+  std::optional<QParams> fixed_qparams = {};       // Op::fixed_qparams
 };
 
 class PointwiseOp : public Op {
@@ -34,6 +36,7 @@ class PointwiseOp : public Op {
                                      std::vector<Tensor>& saved) const override;
   std::vector<Tensor> backward(const BackwardArgs& args) const override;
   QuantRole quant_role() const override { return QuantRole::observed; }
+  std::optional<QParams> fixed_qparams() const override { return curve_.fixed_qparams; }
   engine::ValueId lower(const Lowering& layer) const override;
 
  private:

@@ -143,7 +143,7 @@ Graph trace(Module& module, std::span<const Tensor> examples) {
     inputs.push_back(example.view(example.shape()));
   }
   const EvalMode eval_mode(module);
-  const Recording recording;
+  const Recording recording(Recording::For::structure);
   const Tensor output = module(inputs);
   return Tracer(module).run(inputs, module.input_names(), output);
 }

@@ -4,100 +4,18 @@
 #include <cmath>
 #include <map>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "quant/observers/fixed_qparams.h"
+#include "quant/qat_state_dict.h"
+#include "quant/quantized_file.h"
 
 namespace octet::quant {
 namespace {
 
-const QuantRange kActivations = {0, 255};
 const QuantRange kWeights = {-128, 127};  // PyTorch's qint8 has one more than ours
-
-// The file's tensors by name.
-class File {
- public:
-  explicit File(const QuantizedStateDict& state) {
-    for (const auto& [name, tensor] : state.tensors) tensors_[name] = &tensor;
-    for (const auto& [name, tensor] : state.quantized) quantized_[name] = &tensor;
-  }
-
-  bool has(const std::string& name) const {
-    return tensors_.contains(name) || quantized_.contains(name);
-  }
-  // Null for one that is not there.
-  const QuantizedTensor* take_quantized(const std::string& name) { return take(name, quantized_); }
-  const Tensor* take_tensor(const std::string& name) { return take(name, tensors_); }
-
-  // PATH.scale and PATH.zero_point.
-  QParams take_qparams(const std::string& path) {
-    const Tensor* scale = take_tensor(path + ".scale");
-    const Tensor* zero_point = take_tensor(path + ".zero_point");
-    OCTET_CHECK(scale != nullptr && zero_point != nullptr, path, ": the file has no ", path,
-                scale == nullptr ? ".scale" : ".zero_point");
-    OCTET_CHECK(scale->elements() == 1 && scale->dtype() == DType::f32 &&
-                    zero_point->elements() == 1 && zero_point->dtype() == DType::s64,
-                path, ": scale is ", name_of(scale->dtype()), " ", scale->shape().text(),
-                ", zero_point is ", name_of(zero_point->dtype()), " ", zero_point->shape().text(),
-                ", expected an f32 and an s64");
-    const float s = scale->data<float>()[0];
-    const int64_t z = zero_point->data<int64_t>()[0];
-    OCTET_CHECK(std::isnormal(s) && s > 0, path, ": scale is ", s,
-                ", expected a normal number above 0");
-    OCTET_CHECK(kActivations.quant_min <= z && z <= kActivations.quant_max, path,
-                ": zero_point is ", z, ", expected 0 to 255");
-    return {s, static_cast<int32_t>(z), kActivations.quant_min, kActivations.quant_max};
-  }
-
-  // The children NAME of a module for which the file has a scale that no weight goes with, and that
-  // nobody has taken.
-  std::vector<std::string> functionals(const std::string& module) const {
-    const std::string prefix = module.empty() ? "" : module + ".", suffix = ".scale";
-    std::vector<std::string> names;
-    for (const auto& [name, tensor] : tensors_) {
-      if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
-      const std::string child = name.substr(0, name.size() - suffix.size());
-      const bool is_direct =
-          child.size() > prefix.size() && child.find('.', prefix.size()) == std::string::npos;
-      if (is_direct && !has(child + ".weight")) names.push_back(child);
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
-  // What nobody has taken. FloatFunctionals that never ran, as skip_add of MobileNetV2's blocks
-  // without an addition, have the scale and the zero point that they began with: 1 and 0.
-  std::map<std::string, Tensor> left() const {
-    std::map<std::string, Tensor> left;
-    for (const auto& [name, tensor] : tensors_) left[name] = *tensor;
-    for (const auto& [name, tensor] : quantized_) left[name] = tensor->integers;
-    std::erase_if(left, [&](const auto& entry) {
-      const std::string path = entry.first.substr(0, entry.first.rfind('.'));
-      return holds<float>(path + ".scale", 1) && holds<int64_t>(path + ".zero_point", 0) &&
-             !has(path + ".weight");
-    });
-    return left;
-  }
-
- private:
-  template <class T>
-  bool holds(const std::string& name, T value) const {
-    const auto found = tensors_.find(name);
-    return found != tensors_.end() && found->second->elements() == 1 &&
-           found->second->dtype() == dtype_of<T> && found->second->template data<T>()[0] == value;
-  }
-  template <class Map>
-  static typename Map::mapped_type take(const std::string& name, Map& map) {
-    const auto entry = map.extract(name);
-    return entry ? entry.mapped() : nullptr;
-  }
-
-  std::unordered_map<std::string, const Tensor*> tensors_;
-  std::unordered_map<std::string, const QuantizedTensor*> quantized_;
-};
 
 // Of a layer with weights.
 struct Weights {
@@ -105,7 +23,7 @@ struct Weights {
   const Tensor* bias;  // null for none
 };
 
-Weights take_weights(const std::string& path, File& file) {
+Weights take_weights(const std::string& path, QuantizedFile& file) {
   const std::string packed = path + "._packed_params.";
   const std::pair<std::string, std::string> forms[] = {
       {path + ".weight", path + ".bias"},
@@ -158,14 +76,15 @@ class Loader {
     mapping_.set_input(input);
     // Of layers that keep what comes in: any will do.
     mapping_.set_global(input);
-    for (const nn::LayerGroup& group : nn::find_groups(graph_).groups) {
+    const nn::GroupedGraph groups = nn::find_groups(graph_);
+    for (const nn::LayerGroup& group : groups.groups) count_functional(graph_.nodes[group.main]);
+    for (const nn::LayerGroup& group : groups.groups) {
       const nn::GraphNode& node = graph_.nodes[group.main];
       const nn::QuantRole role = node.op->quant_role();
       if (node.op->has_weight()) {
         add_weighted(node, group);
       } else if (role == nn::QuantRole::observed) {
-        const std::string path = find_functional(node);
-        mapping_.set_module_name(node.path, fixed(file_.take_qparams(path)));
+        mapping_.set_module_name(node.path, fixed(take_output(node)));
       } else {
         OCTET_CHECK(role == nn::QuantRole::pass_through, node.path, ": ", node.op->name(),
                     " has no integer form");
@@ -212,19 +131,54 @@ class Loader {
     floats_.emplace_back(name_of_input(norm, 4), full(1.0f - norm.op->batch_norm()->eps));
   }
 
-  // A module that is quantized as one, or the FloatFunctional of the module that calls the op.
-  std::string find_functional(const nn::GraphNode& node) const {
-    if (file_.has(node.path + ".scale")) return node.path;
+  // Of a module that is quantized as one, of a FloatFunctional, or what PyTorch always takes.
+  QParams take_output(const nn::GraphNode& node) {
+    if (file_.has(node.path + ".scale")) return file_.take_qparams(node.path);
+    if (const auto fixed = node.op->fixed_qparams()) return *fixed;
+    return file_.take_qparams(find_functional(node));
+  }
+
+  // The module that applies the op.
+  static std::string module_of(const nn::GraphNode& node) {
+    const std::string module = node.path.substr(0, node.path.find('#'));
     // What the model itself applies is named after its op.
-    std::string module = node.path.substr(0, node.path.find('#'));
-    if (module == node.op->name()) module.clear();
-    const std::vector<std::string> names = file_.functionals(module);
+    return module == node.op->name() ? "" : module;
+  }
+
+  // Notes the FloatFunctionals of modules before any is taken, and what they are to be shared by.
+  void count_functional(const nn::GraphNode& node) {
+    if (node.op->has_weight() || node.op->quant_role() != nn::QuantRole::observed) return;
+    if (file_.has(node.path + ".scale") || node.op->fixed_qparams()) return;
+    const std::string module = module_of(node);
+    const auto [found, is_new] = functionals_.try_emplace(module);
+    if (is_new) found->second.names = file_.functionals(module);
+    found->second.calls.push_back(node.path);
+  }
+
+  // The FloatFunctional of the module that calls the op. Several are told apart by a number (myop1,
+  // myop2), in which order they are called.
+  std::string find_functional(const nn::GraphNode& node) const {
+    const auto& [names, calls] = functionals_.at(module_of(node));
+    const auto call = std::ranges::find(calls, node.path) - calls.begin();
+    if (names.size() == calls.size() && are_numbered(names))
+      return names[static_cast<size_t>(call)];
     std::string all;
     for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
-    OCTET_CHECK(names.size() == 1, node.path, ": the file has ",
-                names.empty() ? "no scale" : "several scales (" + all + ")", " for what ",
-                node.op->name(), " gives there");
-    return names[0];
+    fail(node.path, ": the file has ",
+         names.empty()       ? "no scale"
+         : names.size() == 1 ? "one scale (" + all + ") of " + std::to_string(calls.size())
+                             : "several scales (" + all + ")",
+         " for what ", node.op->name(), " gives there");
+  }
+
+  // One name, or names that differ in the number that they end with.
+  static bool are_numbered(const std::vector<std::string>& names) {
+    const auto stem = [](const std::string& name) {
+      return name.substr(0, name.find_last_not_of("0123456789") + 1);
+    };
+    return std::ranges::all_of(names, [&](const std::string& name) {
+      return names.size() == 1 || stem(name) == stem(names[0]);
+    });
   }
 
   const std::string& name_of_input(const nn::GraphNode& node, size_t i) const {
@@ -232,17 +186,47 @@ class Loader {
   }
 
   const nn::Graph& graph_;
-  File file_;
+  QuantizedFile file_;
+  struct Functionals {
+    std::vector<std::string> names;  // of the file
+    std::vector<std::string> calls;  // paths of nodes, in the order of execution
+  };
+  std::map<std::string, Functionals> functionals_;  // by the module that calls
   QConfigMapping mapping_;
   StateDict floats_;
 };
+
+// Of the batch norm behind the layer; of layers that the graph does not have, any.
+float eps_behind(const nn::Graph& graph, const std::string& path) {
+  for (const nn::GraphNode& node : graph.nodes) {
+    if (node.path != path) continue;
+    for (const int reader : graph.readers(node.outputs[0]))
+      if (const auto* norm = graph.nodes[static_cast<size_t>(reader)].op->batch_norm())
+        return norm->eps;
+  }
+  return nn::BatchNormOptions().eps;
+}
+
+// convert_fx has no QuantStub, and names scales after nodes of its graph.
+void check_eager_mode(const QuantizedStateDict& state) {
+  for (const auto& [name, tensor] : state.tensors)
+    OCTET_CHECK(!name.ends_with("_input_scale_0") || name.find('.') != name.npos, name,
+                ": this is a model of FX graph mode (convert_fx), whose scales are named after its "
+                "graph; expected one of eager mode, as prepare and convert make of a model of "
+                "torchvision.models.quantization");
+}
 
 }  // namespace
 
 std::unique_ptr<PreparedModel> load_quantized(nn::Module& model, const Tensor& example,
                                               const QuantizedStateDict& state) {
   const nn::Graph graph = nn::trace(model, example);
-  Loader loader(graph, state);
+  QuantizedStateDict converted = without_prefix(state);
+  check_eager_mode(converted);
+  if (is_qat_state_dict(converted))
+    converted = convert_qat_state_dict(
+        converted, [&](const std::string& path) { return eps_behind(graph, path); });
+  Loader loader(graph, converted);
   loader.run();
   model.load_state_dict(loader.floats());
   return prepare(model, example, loader.mapping());

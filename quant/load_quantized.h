@@ -13,10 +13,13 @@
 //                                     P._packed_params.weight and .bias, or as of a convolution
 //   P.scale, P.zero_point             of its output, quint8
 //   P.NAME.scale, P.NAME.zero_point   of what a module at P adds or puts together itself, by its
-//                                     FloatFunctional (skip_add, add_relu, cat); 1 and 0 of one
-//                                     that never ran
+//                                     FloatFunctional (skip_add, add_relu, cat; skip_mul); of
+//                                     several (myop1, myop2) in the order of their numbers; 1 and 0
+//                                     of one that never ran
 //   quant.scale, quant.zero_point     of the input
-// Pooling and flattening keep what comes in.
+// Pooling and flattening keep what comes in; hardsigmoid gives 1/256 and 0. All names may begin
+// with "module.". The state dict of a model that is trained quantization-aware, before convert(),
+// is taken as what that makes of it (quant/qat_state_dict.h); one of FX graph mode is refused.
 #pragma once
 
 #include <memory>

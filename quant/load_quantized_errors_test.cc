@@ -92,6 +92,33 @@ BOOST_AUTO_TEST_CASE(refuses_what_does_not_fit_the_model_by_its_name) {
              }).starts_with("load_state_dict: stem.0.weight is f32 [8, 4, 1, 1]"));
 }
 
+BOOST_AUTO_TEST_CASE(functionals_without_numbers_are_not_told_apart) {
+  const auto error_with_names = [](const std::string& first, const std::string& second) {
+    QuantizedStateDict file = testing::file_of("gates");
+    for (auto& [name, tensor] : file.tensors) {
+      if (name.starts_with("mixed.myop1")) name.replace(6, 5, first);
+      if (name.starts_with("mixed.myop2")) name.replace(6, 5, second);
+    }
+    testing::GateNet net;
+    return message_of([&] { load_quantized(net, kExample, file); });
+  };
+  BOOST_TEST(error_with_names("join1", "join2") == "");
+  BOOST_TEST(error_with_names("inner", "outer") ==
+             "mixed: the file has several scales (mixed.inner, mixed.outer) for what cat gives "
+             "there");
+}
+
+BOOST_AUTO_TEST_CASE(models_of_fx_graph_mode_are_told_what_to_be_instead) {
+  BOOST_TEST(
+      error_with([](QuantizedStateDict& file) {
+        for (auto& [name, tensor] : file.tensors)
+          if (name == "quant.scale") name = "stem_0_input_scale_0";
+      }) ==
+      "stem_0_input_scale_0: this is a model of FX graph mode (convert_fx), whose scales are named "
+      "after its graph; expected one of eager mode, as prepare and convert make of a model of "
+      "torchvision.models.quantization");
+}
+
 BOOST_AUTO_TEST_CASE(refuses_numbers_that_no_kernel_takes) {
   using File = QuantizedStateDict;
   const auto with_output = [](float scale, int64_t zero_point) {

@@ -30,6 +30,26 @@ Tensor integers_of(const std::string& hex, const Shape& shape) {
   return q;
 }
 
+// Every integer, and the logits, are PyTorch's; count: of values that the golden has.
+void check_integers(nn::Module& net, const QuantizedStateDict& file, const nlohmann::json& golden,
+                    size_t count) {
+  const auto prepared = load_quantized(net, kExample, file);
+  const Conversion conversion = convert(*prepared);
+  for (const LayerReport& layer : conversion.layers)
+    BOOST_TEST((layer.quantized && layer.note.empty()), layer.name << ": " << layer.note);
+  auto values = testing::run_program(conversion.program, images());
+  BOOST_TEST(golden["values"].size() == count);
+  for (const auto& [name, integers] : golden["values"].items()) {
+    BOOST_REQUIRE_MESSAGE(values.contains(name), "no value " << name);
+    BOOST_TEST(hex_of(values[name]) == integers.get<std::string>(), name);
+  }
+  const auto logits = golden["logits"].get<std::vector<float>>();
+  BOOST_REQUIRE(values["output"].elements() == static_cast<int64_t>(logits.size()));
+  for (size_t i = 0; i < logits.size(); ++i)
+    BOOST_TEST(values["output"].data<float>()[i] == logits[i]);
+  testing::check_simulate_equals_engine(*prepared, conversion.program, images());
+}
+
 const QuantizedTensor* find_weight(const QuantizedStateDict& file, const std::string& layer) {
   for (const auto& [name, tensor] : file.quantized)
     if (name == layer + ".weight" || name == layer + "._packed_params._packed_params.0")
@@ -41,22 +61,12 @@ const QuantizedTensor* find_weight(const QuantizedStateDict& file, const std::st
 
 BOOST_AUTO_TEST_CASE(every_integer_of_every_layer_is_the_one_that_fbgemm_computes) {
   QuantizedNet net;
-  const auto prepared = load_quantized(net, kExample, file_of("fbgemm"));
-  const Conversion conversion = convert(*prepared);
-  for (const LayerReport& layer : conversion.layers)
-    BOOST_TEST((layer.quantized && layer.note.empty()), layer.name << ": " << layer.note);
-  auto values = testing::run_program(conversion.program, images());
-  const nlohmann::json golden = golden_of("fbgemm");
-  BOOST_TEST(golden["values"].size() == 11);
-  for (const auto& [name, integers] : golden["values"].items()) {
-    BOOST_REQUIRE_MESSAGE(values.contains(name), "no value " << name);
-    BOOST_TEST(hex_of(values[name]) == integers.get<std::string>(), name);
-  }
-  const auto logits = golden["logits"].get<std::vector<float>>();
-  BOOST_REQUIRE(values["output"].elements() == static_cast<int64_t>(logits.size()));
-  for (size_t i = 0; i < logits.size(); ++i)
-    BOOST_TEST(values["output"].data<float>()[i] == logits[i]);
-  testing::check_simulate_equals_engine(*prepared, conversion.program, images());
+  check_integers(net, file_of("fbgemm"), golden_of("fbgemm"), 11);
+}
+
+BOOST_AUTO_TEST_CASE(gates_curves_and_nested_concatenations_are_qnnpacks_to_the_integer) {
+  GateNet net;
+  check_integers(net, file_of("gates"), golden_of("gates"), 14);
 }
 
 // PyTorch's two engines round the bias and the multiplier otherwise than we do, by less than half a
@@ -127,6 +137,14 @@ BOOST_AUTO_TEST_CASE(batch_norms_of_the_float_model_change_nothing_but_the_bias)
   BOOST_TEST(std::memcmp(nn::to_oihw(layer.weight).raw(), weight.raw(), weight.bytes()) == 0);
   for (const auto& [name, bias] : file.tensors)
     if (name == "stem.0.bias") BOOST_TEST(std::memcmp(layer.bias.raw(), bias.raw(), 16) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(names_of_a_model_on_several_devices_are_read_too) {
+  QuantizedStateDict file = file_of("gates");
+  for (auto& [name, tensor] : file.tensors) name = "module." + name;
+  for (auto& [name, tensor] : file.quantized) name = "module." + name;
+  GateNet net;
+  check_integers(net, file, golden_of("gates"), 14);
 }
 
 BOOST_AUTO_TEST_CASE(linear_layers_of_older_files_are_read_too) {

@@ -1,4 +1,4 @@
-// The small model that PyTorch has quantized for goldens/quantized_*.
+// The small models that PyTorch has quantized for goldens/quantized_* and qat_gates.
 #pragma once
 
 #include <fstream>
@@ -10,6 +10,7 @@
 #include "nn/activation.h"
 #include "nn/adaptive_avg_pool2d.h"
 #include "nn/add.h"
+#include "nn/avg_pool2d.h"
 #include "nn/batch_norm.h"
 #include "nn/cat.h"
 #include "nn/conv2d.h"
@@ -17,6 +18,8 @@
 #include "nn/layout.h"
 #include "nn/linear.h"
 #include "nn/max_pool2d.h"
+#include "nn/mul.h"
+#include "nn/pointwise.h"
 #include "nn/sequential.h"
 #include "quant/golden_testing.h"
 #include "tensor/quantized_state_dict.h"
@@ -98,6 +101,57 @@ struct QuantizedNet : nn::Module {
   }
 };
 
+// MobileNetV3's squeeze and excite.
+struct Gate : nn::Module {
+  nn::Conv2d fc1, fc2;
+  explicit Gate(int c) : fc1(c, 4, {.kernel_size = 1}), fc2(4, c, {.kernel_size = 1}) {
+    register_module("fc1", fc1);
+    register_module("fc2", fc2);
+  }
+  Tensor forward(const Tensor& x) override {
+    const Tensor y = nn::relu(fc1(nn::adaptive_avg_pool2d(x, 1)));
+    return nn::mul(x, nn::hardsigmoid(fc2(y)));
+  }
+};
+
+// As Inception v3's Mixed_7b, where a module puts together twice.
+struct Mixed : nn::Module {
+  std::unique_ptr<nn::Module> a, b, b1 = conv(4, 2, 3), b2 = conv(4, 3, 1), pool;
+  explicit Mixed(int c) : a(conv(c, 3, 1)), b(conv(c, 4, 1)), pool(conv(c, 2, 1)) {
+    register_module("a", *a);
+    register_module("b", *b);
+    register_module("b1", *b1);
+    register_module("b2", *b2);
+    register_module("pool", *pool);
+  }
+  Tensor forward(const Tensor& x) override {
+    const Tensor y = (*b)(x), left = (*b1)(y);
+    const Tensor joined = nn::cat({left, (*b2)(y)});
+    const Tensor mean = nn::avg_pool2d(x, {.kernel_size = 3, .stride = 1, .padding = 1});
+    return nn::cat({(*a)(x), joined, (*pool)(mean)});
+  }
+};
+
+struct GateNet : nn::Module {
+  nn::Sequential stem;
+  Gate gate{8};
+  Mixed mixed{8};
+  nn::Linear fc{10, 5};
+  GateNet() {
+    stem.emplace<nn::Conv2d>(
+        3, 8, nn::Conv2dOptions{.kernel_size = 3, .stride = 2, .padding = 1, .bias = false});
+    stem.emplace<nn::BatchNorm2d>(8);
+    stem.emplace<nn::Hardswish>();
+    register_module("stem", stem);
+    register_module("gate", gate);
+    register_module("mixed", mixed);
+    register_module("fc", fc);
+  }
+  Tensor forward(const Tensor& x) override {
+    return fc(nn::flatten(nn::adaptive_avg_pool2d(mixed(gate(stem(x))), 1)));
+  }
+};
+
 inline const Tensor kExample = Tensor::zeros({1, 8, 8, 3});
 
 inline Tensor images() {
@@ -109,6 +163,10 @@ inline Tensor images() {
 
 inline QuantizedStateDict file_of(const std::string& backend) {
   return load_quantized_state_dict_file("quant/goldens/quantized_" + backend + ".pth");
+}
+// That of "gates" before convert(), with names that begin with "module.".
+inline QuantizedStateDict qat_file() {
+  return load_quantized_state_dict_file("quant/goldens/qat_gates.pth");
 }
 
 // What PyTorch computed.

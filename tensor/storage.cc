@@ -9,12 +9,15 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "base/free_memory.h"
 
 namespace octet {
 namespace {
 
 constexpr size_t kLeastBytes = 512;
 constexpr size_t kLargestBytes = SIZE_MAX / 4;
+// What may be too much for the machine; to ask takes longer than a small allocation.
+constexpr size_t kDoubtfulBytes = size_t{64} << 20;
 
 // The least m * 2^e >= bytes with m in 8..15.
 size_t size_class_of(size_t bytes) {
@@ -34,6 +37,7 @@ class Pool {
       block = kept.back();
       kept.pop_back();
     } else {
+      if (size_class >= kDoubtfulBytes && size_class > free_memory().bytes) return nullptr;
       block = static_cast<std::byte*>(std::aligned_alloc(AlignedBuffer::kAlignment, size_class));
       if (block == nullptr) return nullptr;
       stats_.reserved_bytes += size_class;

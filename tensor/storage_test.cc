@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
 
+#include "base/error.h"
 #include "tensor/tensor.h"
 
 namespace octet {
@@ -48,6 +49,14 @@ BOOST_AUTO_TEST_CASE(released_memory_is_no_longer_reserved) {
 
 BOOST_AUTO_TEST_CASE(absurd_sizes_are_refused) {
   BOOST_TEST((Storage::allocate(SIZE_MAX) == nullptr));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_more_than_there_is_names_its_bytes_and_what_is_free) {
+  BOOST_CHECK_EXCEPTION(Tensor::empty({int64_t{1} << 45}), Error, [](const Error& error) {
+    const std::string why = error.what();
+    return why.find(std::to_string(int64_t{4} << 45)) != std::string::npos &&
+           why.find(" bytes are free (") != std::string::npos;
+  });
 }
 
 }  // namespace octet

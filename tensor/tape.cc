@@ -9,6 +9,7 @@ namespace octet {
 namespace {
 
 thread_local int recordings = 0;
+thread_local int recordings_for_gradients = 0;
 thread_local int finite_checks = 0;
 thread_local std::map<std::string, double>* profile = nullptr;
 thread_local std::string current_path;
@@ -41,8 +42,14 @@ std::vector<Tensor> TapeOp::backward(const BackwardArgs&) const {
   fail(name(), ": has no gradient");
 }
 
-Recording::Recording() { ++recordings; }
-Recording::~Recording() { --recordings; }
+Recording::Recording(For purpose) : purpose_(purpose) {
+  ++recordings;
+  recordings_for_gradients += purpose_ == For::gradients;
+}
+Recording::~Recording() {
+  --recordings;
+  recordings_for_gradients -= purpose_ == For::gradients;
+}
 bool Recording::active() { return recordings > 0; }
 
 FiniteCheck::FiniteCheck() { ++finite_checks; }
@@ -74,7 +81,8 @@ std::vector<Tensor> apply(std::shared_ptr<const TapeOp> op, std::vector<Tensor> 
     OCTET_CHECK(inputs[i].defined(), op->name(), ": input ", i, " is undefined");
   }
   const bool recording = Recording::active();
-  const bool saving = recording && std::any_of(inputs.begin(), inputs.end(), needs_grad);
+  const bool saving =
+      recordings_for_gradients > 0 && std::any_of(inputs.begin(), inputs.end(), needs_grad);
   std::vector<Tensor> saved;
   std::vector<Tensor> outputs;
   {

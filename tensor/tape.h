@@ -60,11 +60,17 @@ bool needs_grad(const Tensor& tensor);
 // While one is alive, apply() on this thread records nodes. They nest.
 class Recording {
  public:
-  Recording();
+  // What nodes hold besides: what backward() will ask for, or nothing, so that each result is freed
+  // behind its last reader. Where they nest, gradients win.
+  enum class For { gradients, structure };
+  explicit Recording(For purpose = For::gradients);
   ~Recording();
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
   static bool active();
+
+ private:
+  const For purpose_;
 };
 
 // While one is alive, apply() on this thread throws octet::Error that names the module and the op

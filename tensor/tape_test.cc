@@ -52,6 +52,19 @@ BOOST_AUTO_TEST_CASE(records_only_while_a_recording_is_alive) {
   BOOST_TEST(x.producer() == nullptr);
 }
 
+BOOST_AUTO_TEST_CASE(a_recording_for_structure_keeps_no_values) {
+  Tensor x = Tensor::from({1}, {3});
+  x.set_requires_grad(true);
+  const auto recorded = [&] { return apply_one(std::make_shared<Negate>(), {x}); };
+  const Recording structure(Recording::For::structure);
+  const Tensor y = recorded();
+  BOOST_REQUIRE(y.producer() != nullptr);
+  BOOST_TEST(y.producer()->saved.empty());
+  BOOST_TEST(!needs_grad(y));
+  const Recording gradients;
+  BOOST_TEST(recorded().producer()->saved.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_recording_is_seen_by_its_own_thread_only) {
   Recording recording;
   bool elsewhere = true;

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/free_memory.h"
+
 namespace octet {
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
@@ -12,7 +14,7 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
   t.impl_->dtype = dtype;
   t.impl_->storage = Storage::allocate(t.bytes());
   OCTET_CHECK(t.impl_->storage != nullptr, "tensor: no memory for ", t.bytes(), " bytes, shape ",
-              shape.text());
+              shape.text(), ": ", free_memory_text());
   return t;
 }
 

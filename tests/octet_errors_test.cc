@@ -98,6 +98,8 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_named) {
   check_refused(desk().quantize({"--workflow=dynamic", "--min-sqnr=20"}), {"--min-sqnr", "static"});
   check_refused(desk().quantize({"--workflow=dynamic", "--prefer-speed=measured"}),
                 {"--prefer-speed", "static"});
+  check_refused({"quantize", "--model=resnet18", "--workflow=dynamic", "--qconfig=x86"},
+                {"--qconfig", "static and qat"});
   check_refused(desk().quantize({"--prefer-speed=Z80"}), {"Z80", "this machine has"});
   check_refused(desk().quantize({"--keep-float=layer9"}), {"layer9", "linear"});
   check_refused(desk().quantize({"--min-sqnr=199"}), {"199"});

@@ -11,6 +11,7 @@
 #include "embed/octet.h"
 #include "engine/format.h"
 #include "tests/octet_desk.h"
+#include "zoo/table.h"
 
 namespace octet {
 
@@ -69,15 +70,36 @@ BOOST_AUTO_TEST_CASE(the_report_shows_every_layer_and_what_was_kept_in_float) {
   BOOST_TEST(html.find("kept in float") != std::string::npos);
 }
 
+// A line of the page's table of layers has these times, and says nothing of others.
+void check_times_of_choice(const std::string& page, const json& report) {
+  const std::string basis = report["prefer_speed"]["basis"];
+  BOOST_TEST(page.find("chose by, " + basis + ", batch 1") != std::string::npos, basis);
+  BOOST_TEST(page.find("fastest, batch 1") == std::string::npos);
+  size_t timed = 0;
+  for (const json& layer : report["layers"]) {
+    if (!layer.contains("float_us")) continue;
+    const std::string name = layer["name"];
+    const size_t at = page.find("<td>" + name + "</td>");
+    BOOST_TEST_REQUIRE(at != std::string::npos, name);
+    const std::string line = page.substr(at, page.find("</tr>", at) - at);
+    const std::string times = "<td>" + zoo::fixed(layer["float_us"].get<double>(), 1) +
+                              "</td><td>" + zoo::fixed(layer["int8_us"].get<double>(), 1) + "</td>";
+    BOOST_TEST(line.find(times) != std::string::npos, line << " has not " << times);
+    ++timed;
+  }
+  BOOST_TEST(timed > 0u);
+}
+
 // By the estimates of a target the file is the same whenever it is made.
 BOOST_AUTO_TEST_CASE(layers_that_are_faster_in_float_stay_so_where_that_is_preferred) {
   const std::string target =
       json::parse(desk().output_of({"bench", files().int8, "--runs=1", "--json"}))["target"];
   const std::string name = target.substr(0, target.find(','));
   const auto run = [](const std::string& times, const std::string& file) {
-    const std::string figures = desk().path("speed.json");
-    const ProcessResult result = desk().run(desk().quantize(
-        {"--prefer-speed=" + times, "--json=" + figures, "--save=" + desk().path(file)}));
+    const std::string figures = desk().path("speed.json"), page = desk().path("speed.html");
+    const ProcessResult result =
+        desk().run(desk().quantize({"--prefer-speed=" + times, "--json=" + figures,
+                                    "--report=" + page, "--save=" + desk().path(file)}));
     BOOST_TEST_REQUIRE(result.exit_code == 0, result.err);  // which layers it keeps depends
     const json report = json::parse(read_file(figures));
     const json& speed = report["prefer_speed"];
@@ -87,6 +109,7 @@ BOOST_AUTO_TEST_CASE(layers_that_are_faster_in_float_stay_so_where_that_is_prefe
       kept += note == "faster in float, " + speed["basis"].get<std::string>();
       if (layer["op"] == "conv2d") BOOST_TEST(layer["float_us"].get<double>() > 0);
     }
+    check_times_of_choice(read_file(page), report);
     BOOST_TEST(speed["layers_in_float"] == kept);
     BOOST_TEST(speed["ms"].get<double>() <= speed["ms_before"].get<double>());
     BOOST_TEST(result.out.find("faster in float") != std::string::npos, result.out);
@@ -97,6 +120,41 @@ BOOST_AUTO_TEST_CASE(layers_that_are_faster_in_float_stay_so_where_that_is_prefe
   BOOST_TEST(read_file(desk().path("a.octet")) == read_file(desk().path("b.octet")));
   BOOST_TEST(
       run("measured", "c.octet")["basis"].get<std::string>().starts_with("measured on " + name));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_is_shown_by_its_own_name_and_scales) {
+  const std::string coarse = desk().path("coarse.octet"), figures = desk().path("file.json");
+  desk().output_of(desk().quantize({"--qconfig=qnnpack", "--save=" + coarse}));
+  const struct {
+    std::string file;
+    const char* scales;
+  } cases[] = {{files().int8, "per channel"}, {coarse, "per tensor"}};
+  for (const auto& [file, scales] : cases) {
+    const Arguments command = {"quantize", "--workflow=pretrained", "--load=" + file,
+                               "--data=cifar10", desk().data_folder()};
+    const auto run = [&](const Arguments& more) {
+      Arguments arguments = command;
+      arguments.insert(arguments.end(), more.begin(), more.end());
+      return desk().run(arguments);
+    };
+    const ProcessResult alone = run({"--json=" + figures});
+    BOOST_TEST_REQUIRE(alone.exit_code == 0, alone.err);
+    BOOST_TEST(lines_without_progress(alone.err).empty(), alone.err);
+    BOOST_TEST(alone.out.find("qconfig") == std::string::npos, alone.out);
+    BOOST_TEST(alone.out.find(std::string(scales) + ", of int8 file") != std::string::npos,
+               alone.out);
+    const json report = json::parse(read_file(figures));
+    BOOST_TEST(report["model"] == "resnet20");
+    BOOST_TEST(report["qconfig"].is_null());
+    BOOST_TEST(report["workflows"][0]["weight_scales"] == scales);
+
+    const ProcessResult misnamed = run({"--model=resnet56"});
+    BOOST_TEST(misnamed.out.find("resnet20 ") != std::string::npos, misnamed.out);
+    const std::vector<std::string> said = lines_without_progress(misnamed.err);
+    BOOST_TEST_REQUIRE(said.size() == 1u, misnamed.err);
+    for (const std::string& name : {file, std::string("'resnet20', not resnet56")})
+      BOOST_TEST(said[0].find(name) != std::string::npos, said[0]);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(train_and_quantize_prepare_a_folders_pictures_alike) {

@@ -1,24 +1,44 @@
 #include "zoo/batches.h"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
+#include <new>
+
+#include "base/error.h"
+#include "base/free_memory.h"
 
 namespace octet::zoo {
+
+namespace {
+
+constexpr size_t kBytesAtOnce = size_t{2} << 30;
+
+}  // namespace
+
+size_t fitting_batch(size_t bytes_per_image, size_t most) {
+  return std::clamp(kBytesAtOnce / std::max<size_t>(1, bytes_per_image), size_t{1}, most);
+}
 
 std::vector<size_t> prepare_images(std::span<const size_t> indices, size_t elements,
                                    ParallelFor& pool,
                                    const std::function<void(size_t, float*)>& prepare, float* out,
                                    Skipped& skipped) {
   std::vector<std::string> reasons(indices.size());
+  std::atomic<bool> is_short = false;
   pool(indices.size(), [&](size_t first, size_t end, unsigned) {
     for (size_t i = first; i < end; ++i) {
       try {  // an exception must not leave a worker thread
         prepare(indices[i], out + i * elements);
+      } catch (const std::bad_alloc&) {
+        is_short = true;
       } catch (const std::exception& error) {
         reasons[i] = error.what();
       }
     }
   });
+  OCTET_CHECK(!is_short, "no memory to prepare ", indices.size(), " images of ", elements,
+              " numbers: ", free_memory_text());
   std::vector<size_t> good;
   for (size_t i = 0; i < indices.size(); ++i) {
     if (!reasons[i].empty()) {

@@ -24,9 +24,15 @@ struct Batch {
   std::vector<size_t> indices;  // in the data set, rising
 };
 
+// How many images of so many bytes, with what is computed from them, are worked on at once: `most`,
+// fewer where these were more than 2 GiB, at least 1. The same on every machine, for what observers
+// see of several images depends on how many came together.
+size_t fitting_batch(size_t bytes_per_image, size_t most);
+
 // Calls prepare(index, pixels) for every index, on several threads; pixels: `elements` floats of
 // `out`. Those for which it throws are left out, and the others move together. Returns the indices
-// of the good ones in their order and appends the others to `skipped`.
+// of the good ones in their order and appends the others to `skipped`. Throws octet::Error when
+// memory is short: no image is damaged by that.
 std::vector<size_t> prepare_images(std::span<const size_t> indices, size_t elements,
                                    ParallelFor& pool,
                                    const std::function<void(size_t, float*)>& prepare, float* out,

@@ -3,6 +3,8 @@
 #include <span>
 
 #include "base/error.h"
+#include "engine/planner.h"
+#include "nn/graph.h"
 #include "quant/equalize.h"
 #include "zoo/batches.h"
 
@@ -10,6 +12,12 @@ namespace octet::zoo {
 namespace {
 
 constexpr size_t kBatch = 8;
+
+// Of the float model as its modules compute it: a layer's input and output and, in between, what
+// batch norm and activation make of it, which the engine's plan has as one.
+size_t bytes_per_image(const quant::PreparedModel& prepared) {
+  return 2 * engine::plan_memory(nn::lower(prepared.graph()), 1, false).arena_bytes;
+}
 
 size_t observe(const char* what, quant::PreparedModel& prepared, const Dataset& data,
                const std::vector<size_t>& indices, ParallelFor& pool) {
@@ -22,7 +30,8 @@ size_t observe(const char* what, quant::PreparedModel& prepared, const Dataset& 
     prepared(Tensor::from<float>({count, how.crop, how.crop, 3}, pixels));
     images += batch.indices.size();
   };
-  const Skipped skipped = for_each_batch(data, indices, kBatch, pool, progress, use);
+  const Skipped skipped = for_each_batch(
+      data, indices, fitting_batch(bytes_per_image(prepared), kBatch), pool, progress, use);
   OCTET_CHECK(images > 0, "none of the ", indices.size(),
               " calibration images could be decoded: ", skipped.reasons.at(0));
   return images;

@@ -35,9 +35,7 @@ Classifier::Classifier(const std::string& path, ParallelFor& pool) {
   model_ = std::move(loaded.model);
   preprocessing_ = loaded.preprocessing;
   names_ = class_names(model_->program(), loaded.classes);
-  auto session = engine::Session::create(model_, {.pool = &pool});
-  OCTET_CHECK(session, session.why());
-  session_ = std::move(*session);
+  session_ = create_session(model_, 1, pool);
 }
 
 std::vector<Guess> Classifier::classify(const Image& image, size_t count) {

@@ -26,6 +26,8 @@ class Classifier {
   // outlive this.
   Classifier(const std::string& path, ParallelFor& pool);
 
+  const engine::Program& program() const { return model_->program(); }
+
   // The `count` best classes, best first; of equal scores the lower class first. Throws
   // octet::Error when a score is not finite.
   std::vector<Guess> classify(const Image& image, size_t count);

@@ -5,11 +5,13 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <numeric>
 #include <system_error>
 #include <thread>
 
 #include "base/error.h"
+#include "base/free_memory.h"
 
 namespace octet::zoo {
 namespace {
@@ -54,9 +56,9 @@ std::unique_ptr<ParallelFor> create_pool(unsigned threads) {
 class DataLoader::Epoch {
  public:
   Epoch(DataLoader& loader, uint64_t number, size_t first_batch)
-      : capacity_(loader.options_.prefetch), worker_([&loader, number, first_batch, this] {
-          loader.produce(*this, number, first_batch);
-        }) {}
+      : capacity_(fitting_batch(loader.batch_bytes(), loader.options_.prefetch)),
+        worker_(
+            [&loader, number, first_batch, this] { loader.produce(*this, number, first_batch); }) {}
 
   ~Epoch() {
     {
@@ -124,6 +126,10 @@ DataLoader::DataLoader(const Dataset& data, const LoaderOptions& options)
 
 DataLoader::~DataLoader() = default;
 
+size_t DataLoader::batch_bytes() const {
+  return options_.batch_size * data_.preprocessing().elements() * sizeof(float);
+}
+
 void DataLoader::start(uint64_t epoch, size_t first_batch) {
   OCTET_CHECK(first_batch <= batches_, "data loader: can't start at batch ", first_batch, " of ",
               batches_);
@@ -172,6 +178,9 @@ void DataLoader::produce(Epoch& epoch, uint64_t number, size_t first_batch) {
       if (!epoch.push(std::move(batch))) return;
     }
     epoch.finish("");
+  } catch (const std::bad_alloc&) {
+    epoch.finish("data loader: no memory for a batch of " + std::to_string(batch_bytes()) +
+                 " bytes: " + free_memory_text());
   } catch (const std::exception& error) {
     epoch.finish(error.what());
   }

@@ -32,7 +32,8 @@ struct LoaderOptions {
   bool drop_last = false;  // the last batch, when it has fewer images than the others
   Augmentation augmentation = {};
   uint64_t seed = 0;
-  size_t prefetch = 4;   // batches that may wait to be taken, >= 1
+  // Batches that may wait to be taken, >= 1; fewer of large ones (fitting_batch()).
+  size_t prefetch = 4;
   unsigned threads = 1;  // that decode and prepare, >= 1
   // Resized and cropped images are kept from one epoch to the next when all of them fit in so many
   // bytes; not for a random resized crop, which begins with the whole image, nor when the data set
@@ -76,6 +77,7 @@ class DataLoader {
  private:
   class Epoch;
 
+  size_t batch_bytes() const;
   void produce(Epoch& epoch, uint64_t number, size_t first_batch);
   TrainingBatch prepare(std::span<const size_t> indices, uint64_t epoch_seed);
   Image view(size_t index, Rng& rng);

@@ -7,8 +7,10 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/free_memory.h"
 #include "base/median.h"
 #include "base/rng.h"
+#include "tensor/storage.h"
 #include "zoo/hash.h"
 
 namespace octet::zoo {
@@ -47,28 +49,39 @@ void check_finite(std::span<const float> logits) {
     OCTET_CHECK(std::isfinite(logits[c]), "the model's output is ", logits[c], " at class ", c);
 }
 
+size_t session_batch(const engine::Model& model, size_t most) {
+  const Shape& input = model.program().values[model.program().inputs[0]].shape;
+  const size_t bytes = model.peak_activation_bytes() +
+                       static_cast<size_t>(input.elements()) * sizeof(float);  // beside the session
+  const size_t batch = fitting_batch(bytes, most);
+  if (batch * bytes <= free_memory().bytes / 2) return batch;
+  release_cached_memory();
+  return std::clamp(free_memory().bytes / 2 / bytes, size_t{1}, batch);
+}
+
 Predictions predict(const ModelPtr& model, const Dataset& data, const std::vector<size_t>& indices,
                     ParallelFor& pool, Progress& progress) {
-  const auto session = create_session(model, kBatch, pool);
   const engine::Value& output = model->program().values[model->program().outputs[0]];
   const size_t elements = data.preprocessing().elements();
+  const size_t batch = session_batch(*model, kBatch);
+  const auto session = create_session(model, batch, pool);
   Predictions predictions;
   predictions.classes = static_cast<size_t>(output.shape.elements());
-  const auto use = [&](const Batch& batch) {
+  const auto use = [&](const Batch& good) {
     // A short batch leaves images of the last one behind it: nobody reads what becomes of them.
-    const size_t count = batch.indices.size();
-    std::memcpy(session->input(), batch.pixels, count * elements * sizeof(float));
+    const size_t count = good.indices.size();
+    std::memcpy(session->input(), good.pixels, count * elements * sizeof(float));
     session->run();
     const auto* logits = static_cast<const float*>(session->output());
     predictions.logits.insert(predictions.logits.end(), logits,
                               logits + count * predictions.classes);
-    for (const size_t i : batch.indices) {
+    for (const size_t i : good.indices) {
       check_finite_of(data, i, predictions.logits_of(predictions.size()));
       predictions.indices.push_back(i);
       predictions.labels.push_back(data.label(i));
     }
   };
-  predictions.skipped = for_each_batch(data, indices, kBatch, pool, progress, use);
+  predictions.skipped = for_each_batch(data, indices, batch, pool, progress, use);
   return predictions;
 }
 

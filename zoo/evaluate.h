@@ -29,6 +29,11 @@ struct Predictions {
 // label would be as good as the best.
 void check_finite(std::span<const float> logits);
 
+// How many images a model is shown at once: `most`, fewer where its inputs and activations were
+// more than fitting_batch() has or than half of what memory is free, at least 1. An int8 model's
+// scores are the same bits for any.
+size_t session_batch(const engine::Model& model, size_t most);
+
 // The model has one f32 input [1, crop, crop, 3] and one f32 output [1, classes]. Throws
 // octet::Error that names the image for which an output is not finite.
 Predictions predict(const ModelPtr& model, const Dataset& data, const std::vector<size_t>& indices,

@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <sstream>
 
 #include "base/error.h"
@@ -153,6 +154,46 @@ BOOST_AUTO_TEST_CASE(outputs_that_are_not_finite_are_refused_by_the_images_name)
         predict(constant_model({0, bad, 0}), Pixels({13, 13, 1}), first(3), pool, progress), Error,
         [&](const Error& error) { return error.what() == expected.str(); });
   }
+}
+
+BOOST_AUTO_TEST_CASE(large_images_are_worked_on_in_smaller_batches) {
+  constexpr size_t kGigabyte = size_t{1} << 30;
+  BOOST_TEST(fitting_batch(0, 8) == 8u);
+  BOOST_TEST(fitting_batch(kGigabyte / 4, 8) == 8u);
+  BOOST_TEST(fitting_batch(kGigabyte / 4 + 1, 8) == 7u);
+  BOOST_TEST(fitting_batch(kGigabyte, 8) == 2u);
+  BOOST_TEST(fitting_batch(5 * kGigabyte, 8) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_small_model_is_shown_as_many_as_are_wanted) {
+  BOOST_TEST(session_batch(*identity_model(), 8) == 8u);
+}
+
+BOOST_AUTO_TEST_CASE(an_image_that_memory_is_short_for_is_not_called_damaged) {
+  SingleThread pool;
+  float out = 0;
+  Skipped skipped;
+  const std::vector<size_t> indices = {0};
+  BOOST_CHECK_EXCEPTION(
+      prepare_images(
+          indices, 1, pool, [](size_t, float*) { throw std::bad_alloc(); }, &out, skipped),
+      Error, [](const Error& error) {
+        return std::string(error.what()).find(" bytes are free (") != std::string::npos;
+      });
+  BOOST_TEST(skipped.indices.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_session_that_no_memory_is_there_for_names_bytes_and_what_is_free) {
+  SingleThread pool;
+  constexpr size_t kBatch = size_t{1} << 44;
+  const ModelPtr model = identity_model();
+  const auto bytes = engine::Session::memory_bytes(*model, {.batch = kBatch, .pool = &pool});
+  BOOST_TEST_REQUIRE(bool(bytes), bytes.why());
+  BOOST_CHECK_EXCEPTION(create_session(model, kBatch, pool), Error, [&](const Error& error) {
+    const std::string why = error.what();
+    return why.find(std::to_string(*bytes)) != std::string::npos &&
+           why.find(" bytes are free (") != std::string::npos;
+  });
 }
 
 BOOST_AUTO_TEST_CASE(the_hash_tells_one_bit) {

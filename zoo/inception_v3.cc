@@ -82,7 +82,8 @@ std::vector<Branch> block_e() {
 
 class Mixed : public nn::Module {
  public:
-  Mixed(int in, const std::vector<Branch>& branches) {
+  // joins_forks: see InceptionV3Options.
+  Mixed(int in, const std::vector<Branch>& branches, bool joins_forks) : joins_forks_(joins_forks) {
     for (const Branch& branch : branches) {
       Parts& parts = branches_.emplace_back();
       parts.pool = branch.pool;
@@ -104,8 +105,11 @@ class Mixed : public nn::Module {
     for (const Parts& branch : branches_) {
       Tensor y = branch.pool ? branch.pool(x) : x;
       for (const auto& layer : branch.chain) y = (*layer)(y);
-      for (const auto& layer : branch.fork) outputs.push_back((*layer)(y));
-      if (branch.fork.empty()) outputs.push_back(y);
+      std::vector<Tensor> ends;
+      for (const auto& layer : branch.fork) ends.push_back((*layer)(y));
+      if (ends.empty()) ends = {y};
+      if (joins_forks_ && ends.size() > 1) ends = {nn::cat(ends)};
+      outputs.insert(outputs.end(), ends.begin(), ends.end());
     }
     return nn::cat(outputs);
   }
@@ -127,6 +131,7 @@ class Mixed : public nn::Module {
     return conv;
   }
 
+  bool joins_forks_;
   std::vector<Parts> branches_;
   int out_ = 0;
 };
@@ -190,7 +195,7 @@ InceptionV3::InceptionV3(const InceptionV3Options& options)
   register_module("Conv2d_4a_3x3", conv_4a_);
   int in = 192;
   for (const Row& row : rows()) {
-    auto block = std::make_unique<Mixed>(in, row.branches);
+    auto block = std::make_unique<Mixed>(in, row.branches, options.joins_forks);
     register_module(row.name, *block);
     in = block->out_channels();
     mixed_.push_back(std::move(block));

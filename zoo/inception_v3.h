@@ -22,6 +22,9 @@ struct InceptionV3Options {
   bool aux_logits = false;
   // See GoogLeNetOptions.
   bool transform_input = false;
+  // The two ends of a forked branch are put together by themselves before they are with the others:
+  // the same in float, but quantized another rounding, that of torchvision's quantizable model.
+  bool joins_forks = false;
   float dropout = 0.5f;
 };
 

@@ -12,6 +12,7 @@ namespace octet::zoo {
 class LogitsScore {
  public:
   // At most this many of the images that are given, spread over them.
+  // Fewer of large ones (fitting_batch()), for their pixels are kept.
   static constexpr size_t kImages = 16;
 
   // Throws octet::Error when none of the images can be decoded. The pool must outlive this.
@@ -24,6 +25,7 @@ class LogitsScore {
   std::vector<float> run(engine::Program program) const;
 
   ParallelFor& pool_;
+  size_t elements_ = 0;  // of an image
   size_t images_ = 0;
   std::vector<float> pixels_;  // [images, crop, crop, 3]
   std::vector<float> wanted_;  // [images, classes]

@@ -1,7 +1,6 @@
 // lstm_quantize: an LSTM language model, trained or loaded, to int8, with perplexity, size and
 // speed beside those of the float model. README.md shows how to call it.
 #include <cmath>
-#include <filesystem>
 #include <iostream>
 #include <optional>
 
@@ -16,6 +15,7 @@
 #include "zoo/files.h"
 #include "zoo/language_job.h"
 #include "zoo/language_trainer.h"
+#include "zoo/lstm_options.h"
 #include "zoo/run_program.h"
 #include "zoo/table.h"
 #include "zoo/token_session.h"
@@ -23,102 +23,6 @@
 
 namespace octet::zoo {
 namespace {
-
-struct Options {
-  std::string text, evaluation, weights, vocabulary;
-  std::string level = "word", workflow = "dynamic";
-  bool train = false;
-  size_t held_out = 10, vocabulary_limit = 1500;
-  LanguageModelOptions model = {.embedding = 48};
-  LanguageTrainOptions training, qat = {.epochs = 1, .lr = 5e-4};
-  uint64_t seed = 1;
-  std::string save, save_weights;
-
-  bool is_bundled() const { return text.empty() && weights.empty() && !train; }
-  bool trains() const { return train || (!text.empty() && weights.empty()); }
-  Level level_of_tokens() const { return level == "word" ? Level::words : Level::characters; }
-};
-
-// "m.safetensors" to "m.json".
-std::string beside(const std::string& path) {
-  return std::filesystem::path(path).replace_extension(".json").string();
-}
-
-void add_training_options(CLI::App& app, Options& o) {
-  app.add_option("--vocabulary-limit", o.vocabulary_limit,
-                 "the most frequent tokens of the text; others become <unk>")
-      ->check(CLI::Range(2, 1'000'000));
-  app.add_option("--embedding", o.model.embedding)->check(CLI::Range(1, 8192));
-  app.add_option("--hidden", o.model.hidden)->check(CLI::Range(1, 8192));
-  app.add_option("--layers", o.model.layers)->check(CLI::Range(1, 16));
-  app.add_option("--dropout", o.model.dropout)->check(real_between(0.0, 0.95));
-  app.add_flag("--tied", o.model.tied, "the decoder has the embedding's weight");
-  app.add_option("--epochs", o.training.epochs)->check(CLI::Range(1, 10000));
-  app.add_option("--batch", o.training.batch, "streams that the text is cut into")
-      ->check(CLI::Range(1, 4096));
-  app.add_option("--bptt", o.training.steps, "tokens that gradients go back")
-      ->check(CLI::Range(1, 4096));
-  app.add_option("--lr", o.training.lr, "highest learning rate")->check(real_between(0.0, 100.0));
-  app.add_option("--weight-decay", o.training.weight_decay)->check(real_between(0.0, 1.0));
-  app.add_option("--clip", o.training.clip, "greatest norm of the gradients")
-      ->check(real_between(1e-6, 1e9));
-  app.add_option("--seed", o.seed)->check(whole_number());
-}
-
-void add_file_options(CLI::App& app, Options& o) {
-  app.add_option("--text", o.text, "file to train on; the licences when not given");
-  app.add_option("--eval", o.evaluation,
-                 "file to evaluate on; paragraphs of the text that are held out when not given");
-  app.add_option("--held-out", o.held_out, "every that many paragraphs one is held out")
-      ->check(CLI::Range(2, 1'000'000));
-  app.add_option("--level", o.level, "what a token is")->check(CLI::IsMember({"word", "char"}));
-  app.add_option("--weights", o.weights,
-                 "state dict, .pth or .safetensors, of names encoder, rnn, decoder or embedding, "
-                 "lstm, decoder");
-  app.add_option("--vocabulary", o.vocabulary,
-                 "JSON object {\"token\": number} of --weights; the file beside them with the "
-                 "ending .json when not given");
-  app.add_option("--save", o.save,
-                 "an .octet file for the (first) int8 model: a token and the state in, scores and "
-                 "the state out; the vocabulary beside it");
-  app.add_option("--save-weights", o.save_weights,
-                 "a .safetensors file for the float weights; the vocabulary beside it");
-}
-
-void add_workflow_options(CLI::App& app, Options& o) {
-  std::vector<std::string> workflows = language_workflows();
-  workflows.push_back("all");
-  app.add_option("--workflow", o.workflow,
-                 "dynamic: weights are int8, activations are quantized when they come; static: "
-                 "calibrated on the text; qat: fine-tuned with quantization; all: each of them")
-      ->check(CLI::IsMember(workflows));
-  app.add_option("--qat-epochs", o.qat.epochs)->check(CLI::Range(1, 10000));
-  app.add_option("--qat-lr", o.qat.lr)->check(real_between(0.0, 100.0));
-}
-
-std::vector<std::string> inputs_of(const Options& o) {
-  std::vector<std::string> inputs{o.text, o.evaluation, o.weights, o.vocabulary};
-  if (!o.weights.empty() && o.vocabulary.empty()) inputs.push_back(beside(o.weights));
-  return inputs;
-}
-
-std::vector<std::string> outputs_of(const Options& o) {
-  std::vector<std::string> outputs;
-  for (const std::string* path : {&o.save, &o.save_weights})
-    if (!path->empty()) outputs.insert(outputs.end(), {*path, beside(*path)});
-  return outputs;
-}
-
-// No output may replace another one or an input.
-void check_files(const Options& o) {
-  const std::vector<std::string> outputs = outputs_of(o);
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    check_not_read(outputs[i], inputs_of(o));
-    for (size_t k = 0; k < i; ++k)
-      OCTET_CHECK(!is_same_file(outputs[i], outputs[k]), outputs[i], ": would be written twice");
-    check_writable(outputs[i]);
-  }
-}
 
 // The tokens of both parts of the text, as the vocabulary numbers them.
 struct Corpus {
@@ -138,13 +42,13 @@ Vocabulary read_vocabulary(const std::string& path) {
 }
 
 // Empty where the vocabulary is made of the text.
-std::string vocabulary_path(const Options& o) {
+std::string vocabulary_path(const LstmOptions& o) {
   if (o.is_bundled()) return bundled_path(kBundledLstmVocabulary);
   if (o.weights.empty()) return "";
   return o.vocabulary.empty() ? beside(o.weights) : o.vocabulary;
 }
 
-Corpus read_corpus(const Options& o) {
+Corpus read_corpus(const LstmOptions& o) {
   std::string text = o.text.empty() ? read_licences() : read_text(o.text);
   std::string name = o.text.empty() ? "licences of Debian" : o.text;
   TextSplit split;
@@ -175,7 +79,7 @@ Corpus read_corpus(const Options& o) {
   return corpus;
 }
 
-void check_vocabulary(const Options& o, const Corpus& corpus) {
+void check_vocabulary(const LstmOptions& o, const Corpus& corpus) {
   OCTET_CHECK(o.weights.empty() || 2 * corpus.unknown <= corpus.held_out.size(), corpus.unknown,
               " of ", corpus.held_out.size(),
               " tokens to evaluate on are not in the vocabulary of --weights, which is not for "
@@ -183,7 +87,7 @@ void check_vocabulary(const Options& o, const Corpus& corpus) {
               o.level, " or not for this text");
 }
 
-std::unique_ptr<LanguageModel> create_model(const Options& o, const Corpus& corpus) {
+std::unique_ptr<LanguageModel> create_model(const LstmOptions& o, const Corpus& corpus) {
   LanguageModelOptions options = o.model;
   options.vocabulary = static_cast<int64_t>(corpus.vocabulary.size());
   if (!o.is_bundled() && o.weights.empty()) return std::make_unique<LanguageModel>(options);
@@ -203,7 +107,7 @@ std::unique_ptr<LanguageModel> create_model(const Options& o, const Corpus& corp
   }
 }
 
-void train(LanguageModel& model, const Corpus& corpus, const Options& o) {
+void train(LanguageModel& model, const Corpus& corpus, const LstmOptions& o) {
   const auto evaluate = [&] {
     Progress progress("held out", evaluation_pieces(corpus.held_out.size()));
     return mean_nats(float_program(model), corpus.held_out, default_pool(), progress);
@@ -226,7 +130,7 @@ std::string model_name(const LanguageModelOptions& m, const std::string& level) 
 }
 
 LanguageReport describe(LanguageReport report, const LanguageModel& model, const Corpus& corpus,
-                        const Options& o) {
+                        const LstmOptions& o) {
   report.model = model_name(model.options(), o.level);
   report.weights = o.is_bundled()      ? "bundled, trained on the same licences"
                    : o.weights.empty() ? "trained just now"
@@ -254,7 +158,7 @@ class LstmQuantize : public Command {
 
   int run() override {
     prepare();
-    const Options& o = options_;
+    const LstmOptions& o = options_;
     const Corpus corpus = read_corpus(o);
     nn::manual_seed(o.seed);
     const std::unique_ptr<LanguageModel> model = create_model(o, corpus);
@@ -281,10 +185,10 @@ class LstmQuantize : public Command {
 
  private:
   void prepare() {
-    Options& o = options_;
+    LstmOptions& o = options_;
     OCTET_CHECK(o.vocabulary.empty() || !o.weights.empty(), "--vocabulary belongs to --weights");
     OCTET_CHECK(!o.is_bundled() || o.level == "word", "--level=char needs --text or --weights");
-    OCTET_CHECK(!o.is_bundled() || o.held_out == Options().held_out,
+    OCTET_CHECK(!o.is_bundled() || o.held_out == LstmOptions().held_out,
                 "--held-out needs --text, --weights or --train: the bundled weights were trained "
                 "on all but every 10th paragraph");
     for (std::string* path :
@@ -297,7 +201,7 @@ class LstmQuantize : public Command {
     o.qat.batch = o.training.batch;
   }
 
-  Options options_;
+  LstmOptions options_;
   // Behind the options of its own.
   std::optional<ThreadsOption> threads_;
   std::optional<TargetOption> target_;

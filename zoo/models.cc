@@ -53,8 +53,8 @@ std::unique_ptr<nn::Module> create_googlenet(const ModelOptions& options) {
 
 std::unique_ptr<nn::Module> create_inception_v3(const ModelOptions& options) {
   check_no_width("inception_v3", options);
-  return std::make_unique<InceptionV3>(
-      InceptionV3Options{.num_classes = classes_or(options, 1000)});
+  return std::make_unique<InceptionV3>(InceptionV3Options{.num_classes = classes_or(options, 1000),
+                                                          .joins_forks = options.quantizable});
 }
 
 // kTenths: the width.

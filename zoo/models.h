@@ -21,7 +21,7 @@ struct ModelOptions {
   // (MobileNetV2).
   bool small_images = false;
   // As torchvision.models.quantization has it, where that differs, for its quantized state dicts:
-  // relu in the place of relu6 (MobileNetV2).
+  // relu in the place of relu6 (MobileNetV2), one concatenation more (Inception v3).
   bool quantizable = false;
 };
 

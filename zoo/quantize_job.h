@@ -15,7 +15,7 @@
 
 namespace octet::zoo {
 
-// A way to an int8 model; the table of them is in quantize_job.cc.
+// A way to an int8 model; the table of them is in quantize_workflows.cc.
 enum class Workflow {
   static_,     // calibrated on images
   dynamic,     // linear layers alone, their inputs quantized as they come
@@ -53,13 +53,14 @@ struct QuantizeJob {
   std::string file = {};
   std::unique_ptr<nn::Module> quantizable = nullptr;
   std::string file_column = "int8 file";  // its name in the report
+  std::vector<std::string> remarks = {};  // on what was given, the first of the result's
 };
 
 struct QuantizeResult {
   QuantizeReport report;
   engine::Program int8;              // of the first workflow, with metadata
   engine::Program float_program;     // where the job has a model, with metadata
-  std::vector<std::string> remarks;  // skipped images, layers left in float, accuracy that is lost
+  std::vector<std::string> remarks;  // the job's; skipped images, layers in float, accuracy lost
 };
 
 // Throws octet::Error, and Interrupted after Ctrl-C.

@@ -51,6 +51,7 @@ Json json_of(const QuantizeReport& r, const ModelFigures& m) {
   Json json = json_of(m);
   json["workflow"] = m.name;
   json["hash"] = m.hash;
+  json["weight_scales"] = m.weight_scales.empty() ? Json() : Json(m.weight_scales);
   if (!r.has_float) return json;
   json["speed_up"] = speed_up(r, m);
   json["agreement"] = m.agreement;
@@ -92,9 +93,25 @@ Json json_of(const PreferredSpeed& speed) {
 
 // "3 of 22 layers: 4.100 ms in place of 5.200, estimated for AVX2".
 std::string text_of(const PreferredSpeed& speed) {
-  return std::to_string(count_float(speed)) + " of " + std::to_string(speed.choice.layers.size()) +
-         " layers: " + fixed(1e3 * speed.choice.seconds, 3) + " ms in place of " +
+  const size_t in_float = count_float(speed);
+  const std::string layers = " of " + std::to_string(speed.choice.layers.size()) + " layers: ";
+  const std::string ms = fixed(1e3 * speed.choice.seconds, 3) + " ms";
+  if (in_float == 0) return "none" + layers + ms + ", " + speed.basis;
+  return std::to_string(in_float) + layers + ms + " in place of " +
          fixed(1e3 * speed.choice.seconds_before, 3) + ", " + speed.basis;
+}
+
+std::string qconfig_text(const QuantizeReport& r) {
+  std::string text = r.qconfig;
+  const bool of_all = std::ranges::all_of(r.int8_models, &ModelFigures::has_qconfig);
+  if (of_all) return text;
+  const char* separator = ", of ";
+  for (const ModelFigures& m : r.int8_models) {
+    if (!m.has_qconfig) continue;
+    text += separator + m.name;
+    separator = " and ";
+  }
+  return text;
 }
 
 // The layers that lose most, first.
@@ -146,10 +163,11 @@ std::vector<std::vector<std::string>> figure_rows(const QuantizeReport& r) {
     rows.push_back(int8_row("SQNR of the logits, dB", r,
                             [](const ModelFigures& m) { return fixed(m.logits_sqnr, 1); }));
   }
-  rows.push_back(int8_row("quantized layers", r, [](const ModelFigures& m) {
-    return m.layers == 0 ? std::string()
-                         : std::to_string(m.quantized_layers) + " of " + std::to_string(m.layers);
-  }));
+  if (std::ranges::any_of(r.int8_models, [](const ModelFigures& m) { return m.layers > 0; }))
+    rows.push_back(int8_row("quantized layers", r, [](const ModelFigures& m) {
+      return m.layers == 0 ? std::string()
+                           : std::to_string(m.quantized_layers) + " of " + std::to_string(m.layers);
+    }));
   rows.push_back(int8_row("hash of the logits", r, [](const ModelFigures& m) { return m.hash; }));
   return rows;
 }
@@ -159,10 +177,13 @@ std::vector<std::pair<std::string, std::string>> circumstances(const QuantizeRep
       {"weights", r.weights},
       {"images", std::to_string(r.images) + " evaluated, " + std::to_string(r.calibration_images) +
                      " others for calibration, " + std::to_string(r.skipped_images) +
-                     " skipped (damaged)"},
-      {"qconfig", r.qconfig},
-      {"target",
-       r.target + ", " + std::to_string(r.threads) + (r.threads == 1 ? " thread" : " threads")}};
+                     " skipped (damaged)"}};
+  if (!r.qconfig.empty()) lines.emplace_back("qconfig", qconfig_text(r));
+  for (const ModelFigures& m : r.int8_models)
+    if (!m.has_qconfig && !m.weight_scales.empty())
+      lines.emplace_back("weight scales", m.weight_scales + ", of " + m.name);
+  lines.emplace_back("target", r.target + ", " + std::to_string(r.threads) +
+                                   (r.threads == 1 ? " thread" : " threads"));
   if (!r.sensitivities.empty()) lines.emplace_back("most sensitive", most_sensitive(r));
   if (r.speed) lines.emplace_back("faster in float", text_of(*r.speed));
   return lines;
@@ -183,7 +204,7 @@ std::string to_json(const QuantizeReport& r) {
   json["calibration_images"] = r.calibration_images;
   json["skipped_images"] = r.skipped_images;
   json["all_images"] = r.all_images;
-  json["qconfig"] = r.qconfig;
+  json["qconfig"] = r.qconfig.empty() ? Json() : Json(r.qconfig);
   json["target"] = r.target;
   json["threads"] = r.threads;
   json["hash"] = r.int8_model().hash;

@@ -29,13 +29,15 @@ struct ModelFigures {
   double agreement = 0;    // percent of images whose best class is the same as in float
   double logits_sqnr = 0;  // against float, dB
   size_t layers = 0, quantized_layers = 0;  // 0: not known, a model from a file
+  bool has_qconfig = false;                 // else what it is decides on its scales
+  std::string weight_scales;                // "per channel", "per tensor"; empty: no s8 weights
 };
 
 struct QuantizeReport {
   std::string model;
   std::string weights;  // where they are from
-  std::string qconfig;
-  std::string target;  // instruction set
+  std::string qconfig;  // of the models that have one; empty: none has
+  std::string target;   // instruction set
   unsigned threads = 1;
   size_t images = 0, all_images = 0;  // evaluated; these and the calibration's
   size_t calibration_images = 0;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "quant/load_quantized.h"
+#include "quant/qat_state_dict.h"
 #include "tensor/state_dict_bytes.h"
 #include "zoo/files.h"
 
@@ -20,7 +21,7 @@ bool is_state_dict_file(const std::string& path) {
 quant::Conversion load_quantized_weights(nn::Module& model, const Tensor& example,
                                          const std::string& path) {
   const QuantizedStateDict state = load_quantized_state_dict_file(path);
-  OCTET_CHECK(!state.quantized.empty(), path,
+  OCTET_CHECK(!state.quantized.empty() || quant::is_qat_state_dict(state), path,
               ": nothing in it is quantized, so this is a float model; the other workflows make an "
               "int8 model of it");
   try {

@@ -12,6 +12,7 @@
 #include "nn/random.h"
 #include "quant/layer_plan.h"
 #include "quant/load_quantized.h"
+#include "quant/observers/fixed_qparams.h"
 #include "quant/qconfig.h"
 #include "tensor/state_dict_testing.h"
 #include "zoo/models.h"
@@ -21,7 +22,7 @@ namespace {
 
 Tensor image(uint64_t seed) {
   Rng rng(seed);
-  Tensor x = Tensor::zeros({1, 64, 64, 3});
+  Tensor x = Tensor::zeros({1, 80, 80, 3});
   for (float& v : x.values<float>()) v = rng.uniform(-2, 2);
   return x;
 }
@@ -43,8 +44,17 @@ Tensor stored(const engine::Value& weight) {
   return integers;
 }
 
+// As PyTorch quantizes it: hardsigmoid gets no scale of its own.
+quant::QConfigMapping mapping() {
+  const auto fixed = quant::with_args<quant::FixedQParamsObserver>(
+      DType::u8, std::vector<QParams>{{1.0f / 256, 0, 0, 255}}, std::optional<int>());
+  quant::QConfigMapping mapping = quant::get_default_qconfig_mapping("x86");
+  mapping.set_object_type("hardsigmoid", quant::QConfig{fixed, fixed});
+  return mapping;
+}
+
 // The state dict that torchvision's quantized model would have, with a FloatFunctional of that name
-// where a module adds or puts together.
+// where a module adds, multiplies or puts together; of a second and a third, the name and a number.
 QuantizedStateDict as_pytorch(const quant::PreparedModel& prepared, const engine::Program& program,
                               const std::string& functional) {
   const auto values = by_name(program);
@@ -58,11 +68,19 @@ QuantizedStateDict as_pytorch(const quant::PreparedModel& prepared, const engine
   const quant::ModelPlan plan = quant::plan_layers(prepared);
   const auto qparams_of = [&](int value) { return *plan.qparams[prepared.groups().alias[value]]; };
   add_qparams("quant", qparams_of(prepared.graph().inputs[0]));
+  std::map<std::string, int> calls_of;
   for (const nn::LayerGroup& group : prepared.groups().groups) {
     const nn::GraphNode& node = prepared.graph().nodes[group.main];
     if (node.op->quant_role() != nn::QuantRole::observed) continue;
-    const std::string path = node.path.substr(0, node.path.find('#'));
-    add_qparams(node.op->has_weight() ? path : path + "." + functional, qparams_of(group.output));
+    const std::string path = node.path.substr(0, node.path.find('#')), op = node.op->name();
+    if (op == "hardsigmoid") continue;
+    if (node.op->has_weight() || op == "hardswish") {
+      add_qparams(path, qparams_of(group.output));
+    } else {
+      const int calls = ++calls_of[path];
+      add_qparams(path + "." + functional + (calls > 1 ? std::to_string(calls) : ""),
+                  qparams_of(group.output));
+    }
     if (!node.op->has_weight()) continue;
     const bool is_linear = std::string(node.op->name()) == "linear";
     const std::string packed = path + "._packed_params._packed_params.";
@@ -111,17 +129,15 @@ std::string refusal(const std::string& content) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_quantized_model_of_the_zoo_comes_back_from_its_state_dict) {
-  const std::pair<const char*, const char*> models[] = {{"mobilenet_v2", "skip_add"},
-                                                        {"resnet18", "add_relu"},
-                                                        {"resnet50", "skip_add_relu"},
-                                                        {"googlenet", "cat"},
-                                                        {"shufflenet_v2_x0_5", "cat"}};
+  const std::pair<const char*, const char*> models[] = {
+      {"mobilenet_v2", "skip_add"}, {"resnet18", "add_relu"}, {"resnet50", "skip_add_relu"},
+      {"googlenet", "cat"},         {"inception_v3", "myop"}, {"mobilenet_v3_large", "skip"},
+      {"shufflenet_v2_x0_5", "cat"}};
   for (const auto& [name, functional] : models) {
     BOOST_TEST_CONTEXT(name) {
       nn::manual_seed(1);
       const auto model = find_model(name).create({.quantizable = true});
-      const auto prepared =
-          quant::prepare(*model, image(0), quant::get_default_qconfig_mapping("x86"));
+      const auto prepared = quant::prepare(*model, image(0), mapping());
       (*prepared)(image(1));
       const engine::Program program = quant::convert(*prepared).program;
       const QuantizedStateDict file = as_pytorch(*prepared, program, functional);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/free_memory.h"
 #include "base/printable.h"
 #include "zoo/table.h"
 #include "zoo/version.h"
@@ -45,7 +46,7 @@ int run_program(const char* name, const std::function<int()>& body) {
     report(name, "interrupted");
     return kInterruptedExitCode;
   } catch (const std::bad_alloc&) {
-    return report(name, "not enough memory");
+    return report(name, ("not enough memory: " + free_memory_text()).c_str());
   } catch (const std::exception& error) {
     return report(name, error.what());
   }

@@ -19,11 +19,10 @@
 #include "tensor/backward.h"
 #include "tensor/tape.h"
 #include "tensor/threads.h"
-#include "zoo/calibrate.h"
 #include "zoo/evaluate.h"
-#include "zoo/hash.h"
 #include "zoo/progress.h"
 #include "zoo/run_program.h"
+#include "zoo/train_setup.h"
 
 namespace octet::zoo {
 namespace {
@@ -34,36 +33,6 @@ constexpr const char* kAdvice = "; try a lower --lr or a longer --warmup";
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-nn::LrSchedule make_schedule(const TrainOptions& o) {
-  if (o.schedule == "cosine") return nn::LrSchedule::cosine(o.lr).with_warmup(o.warmup);
-  OCTET_CHECK(o.schedule == "step", "train: there is no schedule '", o.schedule,
-              "'; there are cosine and step");
-  return nn::LrSchedule::step(o.lr, {0.5, 0.75}).with_warmup(o.warmup);
-}
-
-std::unique_ptr<nn::Optimizer> make_optimizer(nn::NamedParameters parameters,
-                                              const TrainOptions& o) {
-  if (o.optimizer == "sgd") {
-    return std::make_unique<nn::SGD>(
-        std::move(parameters),
-        nn::SGDOptions{
-            .lr = o.lr, .momentum = 0.9, .weight_decay = o.weight_decay, .nesterov = true});
-  }
-  OCTET_CHECK(o.optimizer == "adamw", "train: there is no optimizer '", o.optimizer,
-              "'; there are sgd and adamw");
-  return std::make_unique<nn::AdamW>(std::move(parameters),
-                                     nn::AdamOptions{.lr = o.lr, .weight_decay = o.weight_decay});
-}
-
-LoaderOptions loader_options(const TrainTask& task, const TrainOptions& o) {
-  return {.batch_size = o.batch_size,
-          .shuffle = true,
-          .drop_last = true,
-          .augmentation = o.augmentation.value_or(task.augmentation),
-          .seed = o.seed,
-          .threads = o.loader_threads};
 }
 
 int64_t count_right(const Tensor& logits, const Tensor& labels) {
@@ -104,31 +73,12 @@ Trainer::Trainer(const TrainTask& task, const TrainOptions& options)
   OCTET_CHECK(options.epochs >= 1, "train: ", options.epochs, " epochs");
 }
 
-// Weights get their channel factors before anything is made of them.
-std::unique_ptr<quant::PreparedModel> Trainer::prepare_qat(bool calibrated) {
-  const TrainOptions& o = options_;
-  const auto mapping = [&](quant::QConfig qconfig) {
-    return quant::QConfigMapping().set_global(std::move(qconfig));
-  };
-  const quant::QConfigMapping trained =
-      mapping(o.learn_scales ? quant::get_lsq_qconfig(o.qconfig, o.weight_bits)
-                             : quant::with_weight_bits(o.qconfig, o.weight_bits, true));
-  if (!calibrated || task_.calibration == nullptr)
-    return quant::prepare_qat(task_.model, example_, trained);
-  const auto prepared = quant::prepare(
-      task_.model, example_, mapping(quant::with_weight_bits(o.qconfig, o.weight_bits, false)));
-  std::vector<size_t> indices(task_.calibration->size());
-  std::iota(indices.begin(), indices.end(), size_t{0});
-  calibrate(*prepared, *task_.calibration, indices, o.equalize, default_pool());
-  return quant::prepare_qat(*prepared, trained);
-}
-
 // A checkpoint has what calibration has found.
 void Trainer::begin(bool calibrated) {
   task_.model.train();
   nn::NamedParameters parameters = task_.model.named_parameters(), scales;
   if (options_.qat) {
-    prepared_ = prepare_qat(calibrated);
+    prepared_ = prepare_qat(task_, options_, example_, calibrated);
     scales = prepared_->named_scales();
     parameters.insert(parameters.end(), scales.begin(), scales.end());
   }
@@ -143,28 +93,6 @@ Trainer::~Trainer() = default;
 
 nn::Module& Trainer::trained() { return prepared_ ? *prepared_ : task_.model; }
 
-uint64_t Trainer::options_hash() const {
-  const TrainOptions& o = options_;
-  const Augmentation a = o.augmentation.value_or(task_.augmentation);
-  const Preprocessing& images = task_.train.preprocessing();
-  std::ostringstream text;
-  text << std::hexfloat << task_.description << '|' << o.epochs << '|' << o.batch_size << '|'
-       << o.optimizer << '|' << o.lr << '|' << o.schedule << '|' << o.warmup << '|'
-       << o.weight_decay << '|' << o.label_smoothing << '|' << o.clip_grad_norm << '|'
-       << o.average_decay << '|' << o.seed << '|' << o.qat << '|' << o.qconfig << '|'
-       << o.weight_bits << '|' << o.learn_scales << '|' << o.equalize << '|' << o.freeze_bn << '|'
-       << o.freeze_observers << '|' << a.resized_crop << a.min_area << '|' << a.padding << '|'
-       << a.flip << '|' << a.erase << '|' << task_.train.size() << '|'
-       << (task_.calibration ? task_.calibration->size() : 0) << '|' << images.resize << '|'
-       << images.crop;
-  for (const auto& channels : {images.mean, images.std})
-    for (const float value : channels) text << '|' << value;
-  const std::string all = text.str();
-  Fnv1a hash;
-  hash.add(std::as_bytes(std::span(all)));
-  return hash.value();
-}
-
 void Trainer::save() {
   if (options_.checkpoint.empty()) return;
   Checkpoint c;
@@ -175,7 +103,7 @@ void Trainer::save() {
   c.generator = nn::default_generator().state();
   c.epoch = epoch_;
   c.batch = static_cast<int64_t>(batch_);
-  c.options = options_hash();
+  c.options = options_hash(task_, options_);
   c.sums = sums_;
   c.history = history_;
   save_checkpoint(c, options_.checkpoint);
@@ -183,7 +111,7 @@ void Trainer::save() {
 
 void Trainer::resume() {
   const Checkpoint c = load_checkpoint(options_.checkpoint);
-  OCTET_CHECK(c.options == options_hash(), options_.checkpoint,
+  OCTET_CHECK(c.options == options_hash(task_, options_), options_.checkpoint,
               ": was written by a run with other options; give the same ones, or begin anew");
   OCTET_CHECK(c.epoch <= options_.epochs && static_cast<size_t>(c.batch) <= loader_.batches(),
               options_.checkpoint, ": stands at batch ", c.batch, " of epoch ", c.epoch,
@@ -337,11 +265,11 @@ size_t Trainer::count_equal_simulations(const Dataset& data) {
   const Predictions engine = predict(model, data, indices, default_pool(), engine_progress);
   const AveragedWeights averaged(average_);
   prepared_->set_mode(quant::Mode::simulate);
-  constexpr size_t kBatch = 32;
+  const size_t most = fitting_batch(2 * model->peak_activation_bytes(), 32);
   size_t equal = 0, next = 0;
   Progress progress("simulation", indices.size());
   const Preprocessing& how = data.preprocessing();
-  for_each_batch(data, indices, kBatch, default_pool(), progress, [&](const Batch& batch) {
+  for_each_batch(data, indices, most, default_pool(), progress, [&](const Batch& batch) {
     const auto count = static_cast<int64_t>(batch.indices.size());
     const std::span pixels(batch.pixels, batch.indices.size() * how.elements());
     const Tensor logits = (*prepared_)(Tensor::from<float>({count, how.crop, how.crop, 3}, pixels));

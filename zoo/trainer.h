@@ -95,7 +95,6 @@ class Trainer {
 
  private:
   void begin(bool calibrated);
-  std::unique_ptr<quant::PreparedModel> prepare_qat(bool calibrated);
   void run_epoch();
   void train_batch(const TrainingBatch& batch);
   Tensor forward(const TrainingBatch& batch);
@@ -105,7 +104,6 @@ class Trainer {
   double test_accuracy();
   double accuracy_on(const Dataset& data);
   void save();
-  uint64_t options_hash() const;
   nn::Module& trained();
 
   TrainTask task_;

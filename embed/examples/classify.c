@@ -12,6 +12,10 @@
 #define STB_IMAGE_IMPLEMENTATION
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
+/* Zeroed memory: stb_image decodes by Huffman tables that a damaged JPEG names but lacks. */
+#define STBI_MALLOC(bytes) calloc(1, bytes)
+#define STBI_REALLOC(p, bytes) realloc(p, bytes)
+#define STBI_FREE(p) free(p)
 #include "stb_image.h"
 
 /* Three numbers of the model's metadata, or the given ones. */

@@ -25,8 +25,10 @@ Operands::Operands(const Program& program, const Instruction& instruction, size_
                    std::initializer_list<const char*> attributes, const Unusual& unusual)
     : program_(program), instruction_(instruction) {
   const size_t n = instruction.inputs.size();
-  require(n >= min_inputs && n <= max_inputs, "has ", n, " inputs, not ", min_inputs,
+  require(n >= min_inputs, "has ", n, " inputs, not ", min_inputs,
           min_inputs == max_inputs ? "" : " or more");
+  require(n <= max_inputs, "has ", n, " inputs, not ", max_inputs,
+          min_inputs == max_inputs ? "" : " or fewer");
   require(instruction.outputs.size() == unusual.outputs, "has ", instruction.outputs.size(),
           " outputs, not ", unusual.outputs);
   if (!ok()) return;

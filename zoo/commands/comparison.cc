@@ -29,12 +29,6 @@ const engine::Value& output_of(const engine::Program& program, size_t instructio
   return program.values[program.instructions[instruction].outputs[0]];
 }
 
-std::unique_ptr<engine::Session> create_session(const ModelPtr& model, ParallelFor& pool) {
-  auto session = engine::Session::create(model, {.pool = &pool, .keep_values = true});
-  OCTET_CHECK(session, session.why());
-  return std::move(*session);
-}
-
 std::string inputs_text(const engine::Program& program) {
   std::string text;
   for (const engine::ValueId id : program.inputs) {
@@ -80,8 +74,8 @@ constexpr double kFewestValues = 16;  // of a channel
 Comparer::Comparer(ModelPtr a, ModelPtr b, ParallelFor& pool)
     : a_(std::move(a)),
       b_(std::move(b)),
-      session_a_(create_session(a_, pool)),
-      session_b_(create_session(b_, pool)) {
+      session_a_(create_session(a_, {.pool = &pool, .keep_values = true})),
+      session_b_(create_session(b_, {.pool = &pool, .keep_values = true})) {
   const std::string inputs_a = inputs_text(a_->program()), inputs_b = inputs_text(b_->program());
   OCTET_CHECK(inputs_a == inputs_b, "the models take different inputs: ", inputs_a, " and ",
               inputs_b);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "engine/planner.h"
 #include "zoo/table.h"
+#include "zoo/weight_scales.h"
 
 namespace octet::zoo {
 namespace {
@@ -29,30 +30,24 @@ int bits_of(std::span<const int8_t> weights) {
   return std::bit_width(magnitude) + 1;
 }
 
-// Every operation with s8 weights has their scales as the last of its f32 constants
-// (engine/instructions.h).
 WeightFacts weights_of(const engine::Program& program, const engine::Instruction& instruction) {
   WeightFacts facts;
-  bool is_s8 = false;
-  const engine::Value* last_f32 = nullptr;
+  bool has_f32 = false;
   for (const engine::ValueId id : instruction.inputs) {
     const engine::Value& value = program.values[id];
     if (!value.is_constant) continue;
     facts.bytes += value.data.size();
-    if (value.dtype == DType::s8) {
-      is_s8 = true;
+    if (value.dtype == DType::s8)
       facts.bits = std::max(facts.bits, bits_of(elements_of<int8_t>(value)));
-    }
-    if (value.dtype == DType::f32) last_f32 = &value;
+    has_f32 = has_f32 || value.dtype == DType::f32;
   }
-  if (last_f32 == nullptr) return facts;
-  if (!is_s8) {
-    facts.bits = 32;
-    return facts;
+  const auto scales = weight_scales(program, instruction);
+  if (!scales) {
+    if (has_f32 && facts.bits == 0) facts.bits = 32;
+  } else if (!scales->empty()) {
+    const auto [least, most] = std::ranges::minmax_element(*scales);
+    facts.scales = {*least, *most};
   }
-  const auto scales = elements_of<float>(*last_f32);
-  const auto [least, most] = std::minmax_element(scales.begin(), scales.end());
-  if (!scales.empty()) facts.scales = {*least, *most};
   return facts;
 }
 

@@ -91,9 +91,8 @@ std::string about_hash(const Measurement& m) {
 
 Measurement measure_model(const ModelPtr& model, ParallelFor& pool, const MeasureOptions& options) {
   const engine::Program& program = model->program();
-  auto created = engine::Session::create(model, {.batch = options.batch, .pool = &pool});
-  OCTET_CHECK(created, created.why());
-  engine::Session& session = **created;
+  const auto created = create_session(model, options.batch, pool);
+  engine::Session& session = *created;
   const InputBytes inputs = make_inputs(program, options.batch, options.seed);
   Measurement m;
   if (const std::string* name = program.find_metadata("model")) m.name = *name;

@@ -47,7 +47,7 @@ ReportOption::ReportOption(CLI::App& app) {
 
 void ReportOption::check(const std::vector<std::string>& inputs,
                          const std::vector<std::string>& outputs) {
-  if (file_.empty() || file_ == kStandardOutput) return;
+  if (file_.empty() || is_in_place_of_text()) return;
   file_ = user_path(file_);
   check_not_read(file_, inputs);
   for (const std::string& output : outputs)
@@ -55,12 +55,14 @@ void ReportOption::check(const std::vector<std::string>& inputs,
   check_writable(file_);
 }
 
+bool ReportOption::is_in_place_of_text() const { return file_ == kStandardOutput; }
+
 void ReportOption::write(const std::string& text, const nlohmann::ordered_json& json) const {
   // Paths and names need not be UTF-8.
   const std::string dump =
       json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
-  std::cout << (file_ == kStandardOutput ? dump : text) << std::flush;
-  if (!file_.empty() && file_ != kStandardOutput) write_file(file_, dump);
+  std::cout << (is_in_place_of_text() ? dump : text) << std::flush;
+  if (!file_.empty() && !is_in_place_of_text()) write_file(file_, dump);
 }
 
 PreprocessingOption::PreprocessingOption(CLI::App& app) {

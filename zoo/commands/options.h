@@ -44,6 +44,8 @@ class ReportOption {
   // is one of those that are read (folders: in one of them, check_not_read) or written besides.
   void check(const std::vector<std::string>& inputs, const std::vector<std::string>& outputs = {});
   void write(const std::string& text, const nlohmann::ordered_json& json) const;
+  // Whether the text is not wanted, for commands that print it as they go.
+  bool is_in_place_of_text() const;
 
  private:
   std::string file_;  // empty: not wanted; "-": standard output

@@ -48,9 +48,6 @@ class Quantize : public Command {
     QuantizeJob job =
         options_.is_random() ? make_random_job(options_, pool) : make_quantize_job(options_);
     const QuantizeResult result = run_quantize_job(job, pool);
-    std::string page;
-    if (!options_.report.empty())
-      page = to_html(result.report, study_layers(result, job, pool), result.remarks);
     std::string text = to_text(result.report);
     if (options_.is_bundled()) text += '\n' + full_size_report(pool);
     if (!options_.has_inputs()) text += own_note(program_, options_.model);
@@ -58,7 +55,10 @@ class Quantize : public Command {
     for (const std::string& remark : result.remarks) std::cerr << without_controls(remark) << '\n';
     std::cout << '\n' << text << std::flush;
     save(result);
-    if (!options_.report.empty()) write_file(options_.report, page);
+    if (!options_.report.empty()) {  // last: layers' values take more memory than all before
+      const LayerStudy study = study_layers(result, job, pool);
+      write_file(options_.report, to_html(result.report, study, result.remarks));
+    }
     return 0;
   }
 
@@ -78,8 +78,9 @@ class Quantize : public Command {
       comparer.show({std::vector<std::byte>(pixels, pixels + bytes)});
     });
     study.comparison = comparer.result();
-    study.float_times = measure_model(float_model, pool, {.runs = kStudyRuns});
-    study.int8_times = measure_model(int8_model, pool, {.runs = kStudyRuns});
+    if (result.report.speed) return study;
+    const MeasureOptions how{.runs = kStudyRuns};
+    study.measured = {measure_model(float_model, pool, how), measure_model(int8_model, pool, how)};
     return study;
   }
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/printable.h"
+#include "engine/format.h"
 #include "nn/graph.h"
 #include "zoo/bundled.h"
 #include "zoo/data_sets.h"
@@ -72,6 +73,25 @@ int count_classes(nn::Module& model, int side) {
   return static_cast<int>(program.values[program.outputs[0]].shape[1]);
 }
 
+// The first weights that are shown: of the float model, or the file's.
+std::string weights_of(const QuantizeOptions& o) { return o.weights.empty() ? o.load : o.weights; }
+
+// An .octet file says what it is of: alone, it is shown under that name; what was asked for or is
+// compared with may be another network.
+void name_by_file(const QuantizeOptions& o, QuantizeJob& job) {
+  if (o.pretrained_file().empty() || job.quantizable) return;
+  const auto program = engine::load_program(job.file);
+  OCTET_CHECK(program, program.why());
+  const std::string* name = program->find_metadata("model");
+  if (name == nullptr || name->empty()) return;
+  if (!job.model) job.model_name = *name;
+  const bool is_asked_for = name->substr(0, name->find(' ')) == o.model;
+  if (is_asked_for || (!job.model && !o.names_model())) return;
+  job.remarks.push_back(
+      job.file + ": the model in it is called '" + *name + "', not " + o.model +
+      (job.model ? ", which it is compared with" : ": --model does not matter for it"));
+}
+
 // All images of a folder, as if they were of the first class.
 std::vector<LabelledImage> unlabelled(const std::string& folder) {
   std::vector<LabelledImage> images;
@@ -110,7 +130,7 @@ QuantizeJob job_of_folder(const QuantizeOptions& o) {
   std::vector<LabelledImage> labels =
       o.labels.empty() ? unlabelled(o.images) : read_labelled_folder(o.images, o.labels, classes);
   QuantizeJob job{.model_name = title_of(o),
-                  .weights = o.weights,
+                  .weights = weights_of(o),
                   .has_labels = !o.labels.empty(),
                   .qconfig = o.qconfig};
   // In the file, for programs that know octet.h alone.
@@ -146,10 +166,11 @@ void add_data_set(const QuantizeOptions& o, const std::string& name, QuantizeJob
   };
   DataSet test = open(Split::test);
   DataSet training = open(Split::train);
-  OCTET_CHECK(o.calibration <= training.images->size(), "--calibration=", o.calibration,
-              ": there are ", training.images->size(), " training images");
+  const size_t calibration = o.needs_calibration() ? o.calibration : 0;
+  OCTET_CHECK(calibration <= training.images->size(), "--calibration=", calibration, ": there are ",
+              training.images->size(), " training images");
   const size_t tested = test.images->size();
-  const std::vector<size_t> chosen = spread_indices(training.images->size(), o.calibration);
+  const std::vector<size_t> chosen = spread_indices(training.images->size(), calibration);
   job.data = std::make_unique<Joined>(std::move(test.images),
                                       std::make_unique<Subset>(*training.images, chosen));
   for (size_t i = 0; i < tested; ++i) job.evaluation.push_back(i);
@@ -163,7 +184,7 @@ void add_data_set(const QuantizeOptions& o, const std::string& name, QuantizeJob
 }
 
 QuantizeJob job_of_data_set(const QuantizeOptions& o) {
-  QuantizeJob job{.model_name = title_of(o), .weights = o.weights, .qconfig = o.qconfig};
+  QuantizeJob job{.model_name = title_of(o), .weights = weights_of(o), .qconfig = o.qconfig};
   add_data_set(o, o.data, job);
   const int classes = o.classes > 0 ? o.classes : static_cast<int>(job.classes.size());
   add_models(o,
@@ -190,9 +211,8 @@ QuantizeJob bundled_job(const QuantizeOptions& o) {
   return job;
 }
 
-// Small pictures, enlarged to what the model takes; without labels.
-DataSet open_pictures(const std::string& model) {
-  Preprocessing how = find_model(model).preprocessing;
+// Small pictures, enlarged to what a model takes; without labels.
+DataSet open_pictures(Preprocessing how) {
   how.resize = how.crop;  // nothing of so small a picture is cut off
   return open_data_set(kBundledData, {.split = Split::test, .preprocessing = how});
 }
@@ -201,7 +221,7 @@ DataSet open_pictures(const std::string& model) {
 QuantizeJob job_without_images(const QuantizeOptions& o) {
   QuantizeJob job{
       .model_name = title_of(o), .weights = o.weights, .has_labels = false, .qconfig = o.qconfig};
-  DataSet pictures = open_pictures(o.model);
+  DataSet pictures = open_pictures(preprocessing_of(o));
   job.evaluation = spread_indices(pictures.images->size(), kRandomPictures);
   job.data = std::move(pictures.images);
   job.workflows = o.workflows();
@@ -217,11 +237,12 @@ QuantizeJob make_quantize_job(const QuantizeOptions& options) {
                     : options.data.empty()  ? job_of_folder(options)
                                             : job_of_data_set(options);
   add_static_options(options, job);
+  name_by_file(options, job);
   return job;
 }
 
 QuantizeJob make_random_job(const QuantizeOptions& o, ParallelFor& pool) {
-  DataSet pictures = open_pictures(o.model);
+  DataSet pictures = open_pictures(find_model(o.model).preprocessing);
   const std::string side = std::to_string(pictures.images->preprocessing().crop);
   const bool has_width = o.model == QuantizeOptions::kBundledModel;
   QuantizeJob job{.model_name = o.model + (has_width ? " x1.0, " : ", ") + side + "x" + side,

@@ -31,7 +31,7 @@ QuantizeOptions::QuantizeOptions(CLI::App& app, const QuantizeProgram& program)
 }
 
 void QuantizeOptions::add_inputs(CLI::App& app, const QuantizeProgram& program) {
-  app.add_option("--model", model, "which network")->check(CLI::IsMember(program.models));
+  model_ = app.add_option("--model", model, "which network")->check(CLI::IsMember(program.models));
   app.add_option("--width", width, "factor of the channels, of models that have one")
       ->check(real_between(0.05, 4.0));
   app.add_option("--classes", classes,
@@ -72,10 +72,11 @@ void QuantizeOptions::add_workflow(CLI::App& app) {
   lr_ = app.add_option("--lr", train_.lr,
                        "of --workflow=qat; when not given, 0.005 on a data set's training images")
             ->check(real_between(0.0, 100.0));
-  app.add_option("--qconfig", qconfig,
-                 "how finely: qnnpack has one weight scale per layer, the "
-                 "others one per channel")
-      ->check(CLI::IsMember({"x86", "fbgemm", "onednn", "qnnpack"}));
+  qconfig_ =
+      app.add_option("--qconfig", qconfig,
+                     "of --workflow=static and qat, how finely: qnnpack has one weight scale per "
+                     "layer, the others one per channel")
+          ->check(CLI::IsMember({"x86", "fbgemm", "onednn", "qnnpack"}));
   app.add_option("--keep-float", keep_float,
                  "of --workflow=static: modules that stay float with all below them, as "
                  "features.0,classifier")
@@ -133,6 +134,8 @@ void QuantizeOptions::check_combination() const {
   if (!prefer_speed.empty() && prefer_speed != kMeasured) find_target(prefer_speed);
   OCTET_CHECK(is_static || workflow == "qat" || !no_equalize,
               "--no-equalize belongs to --workflow=static and qat");
+  OCTET_CHECK(needs_calibration() || qconfig_->count() == 0,
+              "--qconfig belongs to --workflow=static and qat");
   OCTET_CHECK(needs_calibration() || (calibration_->count() == 0 && calibration_list.empty()),
               "--workflow=", workflow,
               " does not calibrate: --calibration and --calibration-list "

@@ -28,6 +28,8 @@ class QuantizeOptions {
   bool has_images() const { return !images.empty() || !data.empty(); }
   bool has_inputs() const { return has_images() || !weights.empty(); }
   bool is_bundled() const { return !has_inputs() && model == kBundledModel; }
+  // Whether --model was given, not just left at its default.
+  bool names_model() const { return model_->count() > 0; }
   bool is_random() const { return !has_inputs() && model != kBundledModel; }
   // Of --workflow=pretrained: the int8 model, which --load or, without it, --weights names; and the
   // weights of the float model. Empty for none.
@@ -66,7 +68,8 @@ class QuantizeOptions {
 
   TrainOptions train_ = {
       .epochs = 2, .batch_size = 16, .lr = 1e-6, .warmup = 0.1, .weight_decay = 0};
-  CLI::Option *epochs_ = nullptr, *lr_ = nullptr, *calibration_ = nullptr;
+  CLI::Option *model_ = nullptr, *qconfig_ = nullptr, *epochs_ = nullptr, *lr_ = nullptr,
+              *calibration_ = nullptr;
 };
 
 }  // namespace octet::zoo

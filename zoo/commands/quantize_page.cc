@@ -70,15 +70,36 @@ std::optional<double> microseconds_of(const LayerDifference& wanted, const Measu
   return std::nullopt;
 }
 
+// One set of times for all rows: those of the choice, or what was measured.
+void add_times(const QuantizeReport& report, const LayerStudy& study, Row& row) {
+  if (study.measured) {
+    row.float_us = microseconds_of(*row.layer, study.measured->float_times);
+    row.int8_us = microseconds_of(*row.layer, study.measured->int8_times);
+  }
+  if (!report.speed) return;
+  for (const quant::LayerTimes& times : report.speed->choice.layers)
+    if (times.name == row.layer->name)
+      row.float_us = 1e6 * times.float_seconds, row.int8_us = 1e6 * times.int8_seconds;
+}
+
+// What the times are, for the reader.
+std::string about_times(const QuantizeReport& report, const LayerStudy& study) {
+  if (report.speed)
+    return "Times are those that --prefer-speed chose by, " + report.speed->basis +
+           ", batch 1: of each layer that it could choose for, with the pooling behind it, without "
+           "the conversions at its borders. It counted those too, and kept in int8 what float "
+           "would hardly speed up.";
+  return study.measured
+             ? "Times are each layer's fastest, batch 1, " + study.measured->int8_times.target +
+                   "; of layers that were fused into one, the first has them all."
+             : "";
+}
+
 std::vector<Row> rows_of(const QuantizeReport& report, const LayerStudy& study) {
   std::vector<Row> rows;
   for (const LayerDifference& layer : study.comparison.layers) {
-    Row row{&layer,
-            layer.dtype_b != layer.dtype_a,
-            {},
-            {},
-            microseconds_of(layer, study.float_times),
-            microseconds_of(layer, study.int8_times)};
+    Row row{&layer, layer.dtype_b != layer.dtype_a, {}, {}, {}, {}};
+    add_times(report, study, row);
     for (const quant::LayerReport& made : report.layers)
       if (made.name == layer.name) row.is_int8 = made.quantized, row.note = made.note;
     for (const quant::LayerSensitivity& s : report.sensitivities)
@@ -189,9 +210,8 @@ std::string to_html(const QuantizeReport& report, const LayerStudy& study,
          "</p>\n";
   write_curve(out, rows);
   out << "<h2>Layers</h2>\n<p class=note>Lost here: how much lower the SQNR is than that of the "
-         "layer's worst input. Times are each layer's fastest, batch 1, "
-      << html(study.int8_times.target)
-      << "; of layers that were fused into one, the first has them all.</p>\n";
+         "layer's worst input. "
+      << html(about_times(report, study)) << "</p>\n";
   write_layers(out, rows);
   out << "</html>\n";
   return out.str();
