@@ -9,20 +9,33 @@
 #include "engine/file_header.h"
 #include "engine/format.h"
 #include "engine/integer_io.h"
+#include "engine/mapped_file.h"
 
 namespace octet::embed {
 namespace {
 
 using engine::join;
 using engine::Model;
-using engine::Program;
 using engine::Value;
 
-octet_model* make_model(Result<Program> program, const octet_model_options& options) {
-  if (!program) return fail(OCTET_BAD_MODEL, program.why()), nullptr;
+// A file's bytes, aligned to 64, and who holds them.
+struct File {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const void> owner;
+  std::shared_ptr<const engine::MappedFile> mapped = nullptr;  // where it is
+  std::string name = "";                                       // begins what is said of it
+};
+
+octet_model* make_model(File file, const octet_model_options& options) {
+  // Before parse(), for what it says of a version that is not known yet.
+  if (const auto stated = engine::stated_file_bytes(file.bytes); !stated)
+    return fail(stated, OCTET_BAD_MODEL, file.name), nullptr;
+  auto program = engine::parse(file.bytes, std::move(file.owner));
+  if (!program) return fail(program, OCTET_BAD_MODEL, file.name), nullptr;
+  program->file = std::move(file.mapped);
   if (options.integer_io != 0) engine::use_integer_io(*program);
   auto model = Model::create(std::move(*program));
-  if (!model) return fail(OCTET_BAD_MODEL, model.why()), nullptr;
+  if (!model) return fail(model, OCTET_BAD_MODEL, file.name), nullptr;
   auto* made = new (std::nothrow) octet_model{std::move(*model)};
   if (made == nullptr) fail(OCTET_NO_MEMORY, "no memory for a model");
   return made;
@@ -30,7 +43,7 @@ octet_model* make_model(Result<Program> program, const octet_model_options& opti
 
 octet_model* parse(const AlignedBuffer& buffer, size_t bytes, std::shared_ptr<const void> owner,
                    const octet_model_options& options) {
-  return make_model(engine::parse({buffer.data(), bytes}, std::move(owner)), options);
+  return make_model({{buffer.data(), bytes}, std::move(owner)}, options);
 }
 
 octet_status no_memory(size_t bytes) {
@@ -97,7 +110,7 @@ octet_model* read_and_parse(Reader reader, const octet_model_options& options) {
   std::byte header[sizeof(engine::FileHeader)];
   if (!reader.fill(header)) return nullptr;
   const auto stated = engine::stated_file_bytes({header, reader.bytes()});
-  if (!stated) return fail(OCTET_BAD_MODEL, stated.why()), nullptr;
+  if (!stated) return fail(stated, OCTET_BAD_MODEL), nullptr;
   auto file = std::make_shared<AlignedBuffer>();
   for (size_t size = std::min(*stated, kFirstBytes);; size = std::min(*stated, size * 2)) {
     AlignedBuffer larger(size);
@@ -151,7 +164,11 @@ octet_model* octet_model_load(const char* path, const octet_model_options* given
   octet_model_options options;
   if (require(path, "model: path") != OCTET_OK || take_options(given, options) != OCTET_OK)
     return nullptr;
-  return make_model(octet::engine::load_program(path), options);
+  const std::string name = octet::engine::join("can't read ", path, ": ");
+  auto file = octet::engine::MappedFile::open(path);
+  if (!file) return fail(file, OCTET_BAD_MODEL, name), nullptr;
+  const auto bytes = (*file)->bytes();
+  return make_model({bytes, *file, *file, name}, options);
 }
 
 octet_model* octet_model_from_memory(const void* data, size_t bytes, octet_release_fn release,
@@ -163,7 +180,7 @@ octet_model* octet_model_from_memory(const void* data, size_t bytes, octet_relea
   if (release == nullptr || reinterpret_cast<uintptr_t>(data) % octet::AlignedBuffer::kAlignment)
     return copy_and_parse(data, bytes, options);
   const std::span<const std::byte> file(static_cast<const std::byte*>(data), bytes);
-  return make_model(octet::engine::parse(file, std::move(lent)), options);
+  return make_model({file, std::move(lent)}, options);
 }
 
 octet_model* octet_model_read(octet_read_fn read, void* context, const octet_model_options* given) {

@@ -53,7 +53,9 @@ typedef enum octet_status {
   OCTET_OK = 0,
   OCTET_INVALID_ARGUMENT = 1, /* an index, name, size or pointer that the call can't take */
   OCTET_BAD_MODEL = 2,        /* the file can't be read, is damaged, or is no program */
-  OCTET_NO_MEMORY = 3
+  OCTET_NO_MEMORY = 3,        /* for the model's file, its weights or a session */
+  OCTET_NEWER_MODEL = 4,      /* of a format version that this library does not read yet */
+  OCTET_NO_TARGET = 5         /* the CPU lacks the instruction set that this build is for */
 } octet_status;
 
 /* Why the last call of this thread that failed did; "" when none has. Holds until the next call of

@@ -263,7 +263,10 @@ static void a_file_of_a_newer_version_is_refused(void) {
   snprintf(expected, sizeof expected, "needs format version %u, this build reads up to %u",
            octet_format_version() + 6, octet_format_version());
   CHECK_ERROR(expected);
-  CHECK(octet_last_status() == OCTET_BAD_MODEL);
+  CHECK(octet_last_status() == OCTET_NEWER_MODEL);
+  struct source source = {file, bytes, SIZE_MAX, 0};
+  CHECK(octet_model_read(read_source, &source, NULL) == NULL);
+  CHECK(octet_last_status() == OCTET_NEWER_MODEL);
   free(file);
 }
 

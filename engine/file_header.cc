@@ -17,7 +17,8 @@ Result<uint64_t> stated_file_bytes(std::span<const std::byte> start) {
   // Before anything else that a later version may have changed.
   if (header.version > kFormatVersion)
     return failure(
-        join("needs format version ", header.version, ", this build reads up to ", kFormatVersion));
+        join("needs format version ", header.version, ", this build reads up to ", kFormatVersion),
+        FailureKind::newer);
   if (header.version == 0) return failure("format version 0 does not exist");
   if (header.file_bytes < sizeof header || header.file_bytes % AlignedBuffer::kAlignment != 0)
     return failure(join("damaged: the header states ", header.file_bytes, " bytes"));
