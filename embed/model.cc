@@ -9,6 +9,7 @@
 #include "engine/file_header.h"
 #include "engine/format.h"
 #include "engine/integer_io.h"
+#include "engine/lasting_memory.h"
 #include "engine/mapped_file.h"
 
 namespace octet::embed {
@@ -26,10 +27,30 @@ struct File {
   std::string name = "";                                       // begins what is said of it
 };
 
+octet_status no_memory(size_t bytes) {
+  return fail(OCTET_NO_MEMORY, join("no memory for the ", bytes, " bytes of the model"));
+}
+
+// Bytes that a program's tables take at most, and those that its kernels make of its constants:
+// each of the small pieces is asked for by operator new, which can't be refused (runtime.cc), so
+// that whether there is room for them all is asked before.
+size_t table_bytes(std::span<const std::byte> file) {
+  engine::FileHeader header;
+  std::memcpy(&header, file.data(), sizeof header);
+  const size_t constants =
+      std::min<size_t>(header.section[engine::kConstantsSection].size, file.size());
+  return (size_t{1} << 17) + 32 * (file.size() - constants) + constants / 16;
+}
+
 octet_model* make_model(File file, const octet_model_options& options) {
   // Before parse(), for what it says of a version that is not known yet.
   if (const auto stated = engine::stated_file_bytes(file.bytes); !stated)
     return fail(stated, OCTET_BAD_MODEL, file.name), nullptr;
+  if (const size_t tables = table_bytes(file.bytes);
+      engine::LastingMemory(tables).data() == nullptr)
+    return fail(OCTET_NO_MEMORY,
+                join(file.name, "no memory for ", tables, " bytes of the model's tables")),
+           nullptr;
   auto program = engine::parse(file.bytes, std::move(file.owner));
   if (!program) return fail(program, OCTET_BAD_MODEL, file.name), nullptr;
   program->file = std::move(file.mapped);
@@ -44,10 +65,6 @@ octet_model* make_model(File file, const octet_model_options& options) {
 octet_model* parse(const AlignedBuffer& buffer, size_t bytes, std::shared_ptr<const void> owner,
                    const octet_model_options& options) {
   return make_model({{buffer.data(), bytes}, std::move(owner)}, options);
-}
-
-octet_status no_memory(size_t bytes) {
-  return fail(OCTET_NO_MEMORY, join("no memory for the ", bytes, " bytes of the model"));
 }
 
 octet_model* copy_and_parse(const void* data, size_t bytes, const octet_model_options& options) {

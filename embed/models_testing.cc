@@ -25,7 +25,16 @@ Program sides() {
   return program;
 }
 
+Program deep() {
+  testing::ProgramBuilder builder(1);
+  ValueId x = builder.quantize(builder.input({1, 64}, DType::f32));
+  for (int i = 0; i < 400; ++i) x = builder.linear(x, 64);
+  builder.program.outputs = {builder.dequantize(x)};
+  return builder.program;
+}
+
 Program make(test_model which) {
+  if (which == TEST_DEEP) return deep();
   return which == TEST_SIDES ? sides() : testing::small_program(3, which == TEST_INT8);
 }
 
