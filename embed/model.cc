@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "embed/handles.h"
+#include "embed/printable_path.h"
 #include "engine/file_header.h"
 #include "engine/format.h"
 #include "engine/integer_io.h"
@@ -166,7 +167,7 @@ size_t find(const octet_model* model, const Ids& ids, const char* what, const ch
   const std::vector<Value>& values = model->model->program().values;
   for (size_t i = 0; i < ids.size(); ++i)
     if (values[ids[i]].name == name) return i;
-  fail(OCTET_INVALID_ARGUMENT, join("the model has no ", what, " '", name, "'"));
+  fail(OCTET_INVALID_ARGUMENT, join("the model has no ", what, " '", printable(name), "'"));
   return SIZE_MAX;
 }
 
@@ -181,7 +182,8 @@ octet_model* octet_model_load(const char* path, const octet_model_options* given
   octet_model_options options;
   if (require(path, "model: path") != OCTET_OK || take_options(given, options) != OCTET_OK)
     return nullptr;
-  const std::string name = octet::engine::join("can't read ", path, ": ");
+  if (*path == '\0') return fail(OCTET_INVALID_ARGUMENT, "model: path is empty"), nullptr;
+  const std::string name = octet::engine::join("can't read ", printable_path(path), ": ");
   auto file = octet::engine::MappedFile::open(path);
   if (!file) return fail(file, OCTET_BAD_MODEL, name), nullptr;
   const auto bytes = (*file)->bytes();

@@ -33,7 +33,18 @@ Program deep() {
   return builder.program;
 }
 
+Program unpoolable() {
+  Program program;
+  const ValueId in = program.add_activation("in", DType::f32, {1, 4, 4, 1});
+  const ValueId out = program.add_activation("out", DType::f32, {1, 9, 9, 1});
+  program.add_instruction("max_pool2d", "pool", {in}, {out});
+  program.inputs = {in};
+  program.outputs = {out};
+  return program;
+}
+
 Program make(test_model which) {
+  if (which == TEST_UNPOOLABLE) return unpoolable();
   if (which == TEST_DEEP) return deep();
   return which == TEST_SIDES ? sides() : testing::small_program(3, which == TEST_INT8);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "embed/octet_testing.h"
 
@@ -84,6 +85,8 @@ static void wrong_indices_and_sizes_are_refused(void) {
   CHECK_ERROR("output 0 has 7 elements, 6 were given");
   CHECK(octet_model_find_input(model, "nobody") == SIZE_MAX);
   CHECK_ERROR("the model has no input 'nobody'");
+  CHECK(octet_model_find_output(model, "\x1b[31m") == SIZE_MAX);
+  CHECK_ERROR("the model has no output '?[31m'");
   octet_session_free(session);
   octet_model_free(model);
 }
@@ -251,6 +254,30 @@ static void files_that_are_none_are_refused(void) {
   CHECK_ERROR("can't read /nowhere/model.octet: No such file or directory");
   CHECK(octet_last_status() == OCTET_BAD_MODEL);
   CHECK(octet_model_load("/", NULL) == NULL);
+  CHECK(octet_model_load("", NULL) == NULL);
+  CHECK_ERROR("model: path is empty");
+  CHECK(octet_model_load("/a\nb\x1b[31m", NULL) == NULL);
+  CHECK_ERROR("can't read /a?b?[31m: No such file or directory");
+  char path[6000];
+  memset(path, 'x', sizeof path - 1);
+  path[sizeof path - 1] = 0;
+  CHECK(octet_model_load(path, NULL) == NULL);
+  CHECK(strstr(octet_last_error(), "xxx...xxx") && strstr(octet_last_error(), ": File name too"));
+}
+
+/* Whatever is wrong with a file, the sentence begins with its name. */
+static void what_is_wrong_with_a_file_names_it(void) {
+  char path[] = "/tmp/octet_models_XXXXXX", expected[100];
+  size_t bytes = 0;
+  unsigned char* file = test_model_file(TEST_UNPOOLABLE, &bytes);
+  const int to = mkstemp(path);
+  CHECK(to >= 0 && write(to, file, bytes) == (ssize_t)bytes);
+  close(to);
+  CHECK(octet_model_load(path, NULL) == NULL);
+  snprintf(expected, sizeof expected, "can't read %s: max_pool2d 'pool': ", path);
+  CHECK(!strncmp(octet_last_error(), expected, strlen(expected)));
+  remove(path);
+  free(file);
 }
 
 /* By what it asks for, before anything that a newer version may have changed. */
@@ -280,6 +307,7 @@ int main(void) {
   a_reader_is_asked_for_the_model_and_no_more();
   endless_streams_are_not_read_to_their_end();
   files_that_are_none_are_refused();
+  what_is_wrong_with_a_file_names_it();
   a_file_of_a_newer_version_is_refused();
   return finish();
 }
