@@ -7,6 +7,7 @@
 #include "embed/handles.h"
 #include "embed/printable_path.h"
 #include "engine/format.h"
+#include "kernels/baseline.h"
 #include "kernels/target.h"
 
 namespace octet::embed {
@@ -35,7 +36,9 @@ extern "C" {
 uint32_t octet_abi_version(void) { return OCTET_ABI_VERSION; }
 const char* octet_version(void) { return OCTET_VERSION; }
 uint32_t octet_format_version(void) { return octet::engine::kFormatVersion; }
-const char* octet_target(void) { return octet::kernels::current_target().name; }
+const char* octet_target(void) {
+  return octet::kernels::missing_baseline() ? "" : octet::kernels::current_target().name;
+}
 const char* octet_last_error(void) { return octet::embed::last_error; }
 octet_status octet_last_status(void) { return octet::embed::last_status; }
 

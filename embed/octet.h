@@ -37,8 +37,9 @@ extern "C" {
 #endif
 
 /* The version of this header. A program that was compiled with another OCTET_ABI_VERSION than
- * octet_abi_version() returns must not call the library. Structs grow at their end only, and say
- * with struct_bytes how much of them the caller knows. */
+ * octet_abi_version() returns must not call the library. The structs of options grow at their end
+ * only, and say with struct_bytes how much of them the caller knows; octet_tensor_info,
+ * octet_layer_profile and octet_pool never grow while OCTET_ABI_VERSION is the same. */
 #define OCTET_VERSION "0.1.0"
 #define OCTET_ABI_VERSION 1
 
@@ -46,7 +47,8 @@ OCTET_API uint32_t octet_abi_version(void);
 OCTET_API const char* octet_version(void);
 /* The newest file format that this library reads. */
 OCTET_API uint32_t octet_format_version(void);
-/* The instruction set that kernels use here: "AVX3_VNNI". */
+/* The instruction set that kernels use here: "AVX3_VNNI"; "" where the CPU lacks the one that this
+ * build is for, and no model can be loaded. */
 OCTET_API const char* octet_target(void);
 
 typedef enum octet_status {
@@ -157,7 +159,7 @@ typedef struct octet_session_options {
   unsigned threads;       /* of a pool of the session's own; 0 and 1: the calling thread only */
   const octet_pool* pool; /* NULL for none; copied; excludes threads > 1 */
   /* Memory for activations and for working: at least octet_session_bytes(), aligned to 64, the
-   * caller's until the session is freed. NULL: the library allocates it. */
+   * caller's until the session is freed. NULL, and 0 bytes: the library allocates it. */
   void* memory;
   size_t memory_bytes;
 } octet_session_options;

@@ -9,9 +9,13 @@
 #ifndef OCTET_HPP_
 #define OCTET_HPP_
 
+#include <cstddef>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "octet.h"
@@ -36,6 +40,39 @@ class Model {
   static Model from_memory(const void* data, size_t bytes, bool integer_io = false) {
     const octet_model_options options = {sizeof options, integer_io};
     return Model(octet_model_from_memory(data, bytes, nullptr, nullptr, &options));
+  }
+  // Copies nothing where data is aligned to 64: it is kept until the model and its sessions are
+  // gone.
+  static Model from_memory(std::shared_ptr<const void> data, size_t bytes,
+                           bool integer_io = false) {
+    using Owner = std::shared_ptr<const void>;
+    const octet_model_options options = {sizeof options, integer_io};
+    const void* address = data.get();
+    const auto release = [](void* owner, const void*) { delete static_cast<Owner*>(owner); };
+    return Model(
+        octet_model_from_memory(address, bytes, release, new Owner(std::move(data)), &options));
+  }
+  // From a reader, as octet_model_read() calls it. What it throws comes out of here.
+  static Model read(const std::function<int64_t(void* to, size_t bytes)>& read,
+                    bool integer_io = false) {
+    struct Call {
+      const std::function<int64_t(void*, size_t)>& read;
+      std::exception_ptr thrown;
+    } call = {read, nullptr};
+    const octet_model_options options = {sizeof options, integer_io};
+    octet_model* model = octet_model_read(
+        [](void* context, void* to, size_t bytes) -> int64_t {
+          auto* call = static_cast<Call*>(context);
+          try {
+            return call->read(to, bytes);
+          } catch (...) {
+            call->thrown = std::current_exception();
+            return -1;
+          }
+        },
+        &call, &options);
+    if (call.thrown != nullptr) std::rethrow_exception(call.thrown);
+    return Model(model);
   }
 
   size_t inputs() const { return octet_model_inputs(get()); }
@@ -80,7 +117,7 @@ class Session {
       : Session(model, options_of(batch, threads)) {}
   Session(const Model& model, const octet_session_options& options)
       : model_(model),
-        batch_(options.batch > 0 ? options.batch : 1),
+        batch_(batch_of(options)),
         session_(octet_session_create(model.get(), &options), octet_session_free) {
     if (session_ == nullptr) throw Error();
   }
@@ -99,7 +136,11 @@ class Session {
   const void* output(size_t index = 0) {
     return present(octet_session_output(session_.get(), index));
   }
-  void run() { octet_session_run(session_.get()); }
+  // Throws where the session was moved away.
+  void run() {
+    octet_session_run(session_.get());
+    if (session_ == nullptr) throw Error();
+  }
   // run() with the time of every layer.
   std::vector<octet_layer_profile> profile() {
     std::vector<octet_layer_profile> layers(octet_session_layers(session_.get()));
@@ -115,6 +156,12 @@ class Session {
     options.batch = batch;
     options.threads = threads;
     return options;
+  }
+  // As the library takes it: 1 where the struct ends before it.
+  static size_t batch_of(const octet_session_options& options) {
+    const bool given =
+        options.struct_bytes >= offsetof(octet_session_options, batch) + sizeof options.batch;
+    return given && options.batch > 0 ? options.batch : 1;
   }
   static void check(octet_status status) {
     if (status != OCTET_OK) throw Error();

@@ -108,6 +108,10 @@ static void a_session_runs_in_the_callers_memory(void) {
   options.memory_bytes = bytes;
   CHECK(octet_session_create(model, &options) == NULL);
   CHECK_ERROR("session: the memory that was given is not aligned to 64");
+  options.memory = NULL;
+  CHECK(octet_session_create(model, &options) == NULL);
+  CHECK(strstr(octet_last_error(), "session: memory is null and memory_bytes is "));
+  CHECK(octet_last_status() == OCTET_INVALID_ARGUMENT);
   free(memory);
   octet_model_free(model);
 }

@@ -94,6 +94,10 @@ octet_session* octet_session_create(octet_model* model, const octet_session_opti
   if (require(model, "session: model") != OCTET_OK || take_options(given, o) != OCTET_OK ||
       check_options(o) != OCTET_OK)
     return nullptr;
+  if (o.memory == nullptr && o.memory_bytes > 0)
+    return fail(OCTET_INVALID_ARGUMENT,
+                join("session: memory is null and memory_bytes is ", o.memory_bytes)),
+           nullptr;
   auto made = std::make_unique<octet_session>();
   made->model = model->model;
   if (o.pool != nullptr) {

@@ -77,6 +77,8 @@ std::string colour_model(const TempFolder& folder) {
   program.set_metadata("model", "colours");
   program.set_metadata("classes", "red\ngreen\nblue");
   program.set_metadata("preprocess.resize", "8");
+  program.set_metadata("preprocess.mean", "0.5,0.5,0.5");
+  program.set_metadata("preprocess.std", "0.25,0.25,0.25");
   const auto saved = engine::save(program, folder.path("colours.octet"));
   BOOST_REQUIRE_MESSAGE(saved, saved.why());
   return folder.path("colours.octet");
@@ -200,7 +202,9 @@ BOOST_AUTO_TEST_CASE(python_runs_a_model) {
   const ProcessResult result = shell("cd " + package_root() + "/examples && python3 classify.py " +
                                      "../lib/liboctet.so " + colour_model(folder) + " " + image);
   BOOST_TEST(result.exit_code == 0, result.err);
+  // The middle one of three, (180 / 255 - 0.5) / 0.25.
   BOOST_TEST(result.out.ends_with(" green\n"), result.out);
+  BOOST_TEST(result.out.starts_with("1 0.823529"), result.out);
 }
 
 }  // namespace octet

@@ -28,39 +28,48 @@ def load_library(path):
 
 
 def run(octet, model_path, values):
-    """values(info): the input as floats. Returns the outputs, and a function from key to metadata."""
+    """values(info, metadata): the input as floats. Returns the outputs and the classes' names."""
     model = ctypes.c_void_p(octet.octet_model_load(model_path.encode(), None))
     session = ctypes.c_void_p(octet.octet_session_create(model, None) if model else None)
     if not session:
         raise SystemExit(octet.octet_last_error().decode())
+
+    def metadata(key):
+        return (octet.octet_model_metadata(model, key.encode()) or b"").decode()
+
     given, asked = TensorInfo(), TensorInfo()
     octet.octet_model_input_info(model, ctypes.c_size_t(0), ctypes.byref(given))
     octet.octet_model_output_info(model, ctypes.c_size_t(0), ctypes.byref(asked))
-    image = (ctypes.c_float * given.elements)(*values(given))
+    image = (ctypes.c_float * given.elements)(*values(given, metadata))
     scores = (ctypes.c_float * asked.elements)()
     zero = ctypes.c_size_t(0)
     if octet.octet_session_set_f32(session, zero, image, ctypes.c_size_t(len(image))) != 0:
         raise SystemExit(octet.octet_last_error().decode())
     octet.octet_session_run(session)
     octet.octet_session_get_f32(session, zero, scores, ctypes.c_size_t(len(scores)))
-    text = octet.octet_model_metadata(model, b"classes")
+    classes = metadata("classes").split("\n")
     octet.octet_session_free(session)
     octet.octet_model_free(model)
-    return list(scores), (text or b"").decode().split("\n")
+    return list(scores), classes
 
 
-def read_ppm(path, info):
+def three(text, otherwise):
+    return tuple(float(number) for number in text.split(",")) if text else otherwise
+
+
+def read_ppm(path, info, metadata):
     data = open(path, "rb").read()
     header = re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", data)
     if not header or (int(header[2]), int(header[1])) != tuple(info.shape[1:3]):
         raise SystemExit("%s: expects a binary PPM of %d x %d" % (path, info.shape[2], info.shape[1]))
-    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    mean = three(metadata("preprocess.mean"), (0.485, 0.456, 0.406))
+    std = three(metadata("preprocess.std"), (0.229, 0.224, 0.225))
     return [(byte / 255 - mean[i % 3]) / std[i % 3] for i, byte in enumerate(data[header.end():])]
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         raise SystemExit("usage: classify.py LIBRARY MODEL.octet IMAGE.ppm")
-    scores, classes = run(load_library(sys.argv[1]), sys.argv[2], lambda i: read_ppm(sys.argv[3], i))
+    scores, classes = run(load_library(sys.argv[1]), sys.argv[2], lambda *about: read_ppm(sys.argv[3], *about))
     best = max(range(len(scores)), key=scores.__getitem__)
     print(best, scores[best], classes[best] if best < len(classes) else "")
