@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/parallel.h"
+#include "base/result.h"
 #include "embed/octet.h"
 #include "engine/model.h"
 #include "engine/text.h"
@@ -26,6 +27,13 @@ namespace octet::embed {
 
 // Remembers for octet_last_error() what happened; returns the status.
 octet_status fail(octet_status status, const std::string& why);
+
+// The same of a failed result; invalid: what the status of a failure without further kind is.
+template <class T>
+octet_status fail(const Result<T>& failed, octet_status invalid, const std::string& before = "") {
+  const octet_status of_kinds[] = {invalid, OCTET_NO_MEMORY, OCTET_NEWER_MODEL, OCTET_NO_TARGET};
+  return fail(of_kinds[static_cast<int>(failed.kind())], before + failed.why());
+}
 
 // OCTET_OK, or a failure that says which pointer is null.
 inline octet_status require(const void* pointer, const char* what) {

@@ -1,26 +1,63 @@
 // The C API's models: loading and asking what they take and give.
+#include <algorithm>
 #include <new>
 #include <span>
 #include <utility>
 
 #include "base/buffer.h"
 #include "embed/handles.h"
+#include "embed/printable_path.h"
+#include "engine/file_header.h"
 #include "engine/format.h"
 #include "engine/integer_io.h"
+#include "engine/lasting_memory.h"
+#include "engine/mapped_file.h"
 
 namespace octet::embed {
 namespace {
 
 using engine::join;
 using engine::Model;
-using engine::Program;
 using engine::Value;
 
-octet_model* make_model(Result<Program> program, const octet_model_options& options) {
-  if (!program) return fail(OCTET_BAD_MODEL, program.why()), nullptr;
+// A file's bytes, aligned to 64, and who holds them.
+struct File {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const void> owner;
+  std::shared_ptr<const engine::MappedFile> mapped = nullptr;  // where it is
+  std::string name = "";                                       // begins what is said of it
+};
+
+octet_status no_memory(size_t bytes) {
+  return fail(OCTET_NO_MEMORY, join("no memory for the ", bytes, " bytes of the model"));
+}
+
+// Bytes that a program's tables take at most, and those that its kernels make of its constants:
+// each of the small pieces is asked for by operator new, which can't be refused (runtime.cc), so
+// that whether there is room for them all is asked before.
+size_t table_bytes(std::span<const std::byte> file) {
+  engine::FileHeader header;
+  std::memcpy(&header, file.data(), sizeof header);
+  const size_t constants =
+      std::min<size_t>(header.section[engine::kConstantsSection].size, file.size());
+  return (size_t{1} << 17) + 32 * (file.size() - constants) + constants / 16;
+}
+
+octet_model* make_model(File file, const octet_model_options& options) {
+  // Before parse(), for what it says of a version that is not known yet.
+  if (const auto stated = engine::stated_file_bytes(file.bytes); !stated)
+    return fail(stated, OCTET_BAD_MODEL, file.name), nullptr;
+  if (const size_t tables = table_bytes(file.bytes);
+      engine::LastingMemory(tables).data() == nullptr)
+    return fail(OCTET_NO_MEMORY,
+                join(file.name, "no memory for ", tables, " bytes of the model's tables")),
+           nullptr;
+  auto program = engine::parse(file.bytes, std::move(file.owner));
+  if (!program) return fail(program, OCTET_BAD_MODEL, file.name), nullptr;
+  program->file = std::move(file.mapped);
   if (options.integer_io != 0) engine::use_integer_io(*program);
   auto model = Model::create(std::move(*program));
-  if (!model) return fail(OCTET_BAD_MODEL, model.why()), nullptr;
+  if (!model) return fail(model, OCTET_BAD_MODEL, file.name), nullptr;
   auto* made = new (std::nothrow) octet_model{std::move(*model)};
   if (made == nullptr) fail(OCTET_NO_MEMORY, "no memory for a model");
   return made;
@@ -28,11 +65,7 @@ octet_model* make_model(Result<Program> program, const octet_model_options& opti
 
 octet_model* parse(const AlignedBuffer& buffer, size_t bytes, std::shared_ptr<const void> owner,
                    const octet_model_options& options) {
-  return make_model(engine::parse({buffer.data(), bytes}, std::move(owner)), options);
-}
-
-octet_status no_memory(size_t bytes) {
-  return fail(OCTET_NO_MEMORY, join("no memory for the ", bytes, " bytes of the model"));
+  return make_model({{buffer.data(), bytes}, std::move(owner)}, options);
 }
 
 octet_model* copy_and_parse(const void* data, size_t bytes, const octet_model_options& options) {
@@ -59,6 +92,56 @@ class Lent {
   const void* data_;
 };
 
+// A stream of the caller's, read as far as it is asked for.
+class Reader {
+ public:
+  Reader(octet_read_fn read, void* context) : read_(read), context_(context) {}
+
+  // Fills `to` unless the stream ends before; false when reading failed.
+  bool fill(std::span<std::byte> to) {
+    while (!to.empty()) {
+      const int64_t got = read_(context_, to.data(), to.size());
+      if (got == 0) return true;
+      if (got < 0 || static_cast<uint64_t>(got) > to.size()) {
+        fail(OCTET_BAD_MODEL, join("model: read returned ", got, " for ", to.size(),
+                                   " bytes, after ", bytes_, " bytes"));
+        return false;
+      }
+      bytes_ += static_cast<size_t>(got);
+      to = to.subspan(static_cast<size_t>(got));
+    }
+    return true;
+  }
+  // So many so far.
+  size_t bytes() const { return bytes_; }
+
+ private:
+  octet_read_fn read_;
+  void* context_;
+  size_t bytes_ = 0;
+};
+
+// The header says how much there is to read. Memory for it grows with what has arrived, for the
+// header may lie.
+octet_model* read_and_parse(Reader reader, const octet_model_options& options) {
+  constexpr size_t kFirstBytes = size_t{1} << 16;
+  std::byte header[sizeof(engine::FileHeader)];
+  if (!reader.fill(header)) return nullptr;
+  const auto stated = engine::stated_file_bytes({header, reader.bytes()});
+  if (!stated) return fail(stated, OCTET_BAD_MODEL), nullptr;
+  auto file = std::make_shared<AlignedBuffer>();
+  for (size_t size = std::min(*stated, kFirstBytes);; size = std::min(*stated, size * 2)) {
+    AlignedBuffer larger(size);
+    if (larger.data() == nullptr) return no_memory(size), nullptr;
+    const bool is_first = file->data() == nullptr;
+    std::memcpy(larger.data(), is_first ? header : file->data(), reader.bytes());
+    *file = std::move(larger);
+    if (!reader.fill({file->data() + reader.bytes(), size - reader.bytes()})) return nullptr;
+    if (reader.bytes() < size || size == *stated)
+      return parse(*file, reader.bytes(), file, options);
+  }
+}
+
 octet_status describe(const octet_model* model, const Ids& ids, const char* what, size_t index,
                       octet_tensor_info* info) {
   if (require(info, "info") != OCTET_OK || require_index(index, ids.size(), what) != OCTET_OK)
@@ -84,7 +167,7 @@ size_t find(const octet_model* model, const Ids& ids, const char* what, const ch
   const std::vector<Value>& values = model->model->program().values;
   for (size_t i = 0; i < ids.size(); ++i)
     if (values[ids[i]].name == name) return i;
-  fail(OCTET_INVALID_ARGUMENT, join("the model has no ", what, " '", name, "'"));
+  fail(OCTET_INVALID_ARGUMENT, join("the model has no ", what, " '", printable(name), "'"));
   return SIZE_MAX;
 }
 
@@ -99,7 +182,12 @@ octet_model* octet_model_load(const char* path, const octet_model_options* given
   octet_model_options options;
   if (require(path, "model: path") != OCTET_OK || take_options(given, options) != OCTET_OK)
     return nullptr;
-  return make_model(octet::engine::load_program(path), options);
+  if (*path == '\0') return fail(OCTET_INVALID_ARGUMENT, "model: path is empty"), nullptr;
+  const std::string name = octet::engine::join("can't read ", printable_path(path), ": ");
+  auto file = octet::engine::MappedFile::open(path);
+  if (!file) return fail(file, OCTET_BAD_MODEL, name), nullptr;
+  const auto bytes = (*file)->bytes();
+  return make_model({bytes, *file, *file, name}, options);
 }
 
 octet_model* octet_model_from_memory(const void* data, size_t bytes, octet_release_fn release,
@@ -111,7 +199,7 @@ octet_model* octet_model_from_memory(const void* data, size_t bytes, octet_relea
   if (release == nullptr || reinterpret_cast<uintptr_t>(data) % octet::AlignedBuffer::kAlignment)
     return copy_and_parse(data, bytes, options);
   const std::span<const std::byte> file(static_cast<const std::byte*>(data), bytes);
-  return make_model(octet::engine::parse(file, std::move(lent)), options);
+  return make_model({file, std::move(lent)}, options);
 }
 
 octet_model* octet_model_read(octet_read_fn read, void* context, const octet_model_options* given) {
@@ -119,24 +207,7 @@ octet_model* octet_model_read(octet_read_fn read, void* context, const octet_mod
   if (require(reinterpret_cast<const void*>(read), "model: read") != OCTET_OK ||
       take_options(given, options) != OCTET_OK)
     return nullptr;
-  auto file = std::make_shared<octet::AlignedBuffer>(size_t{1} << 16);
-  for (size_t bytes = 0;;) {
-    const size_t room = file->size() - bytes;
-    if (room == 0) {
-      octet::AlignedBuffer larger(file->size() * 2);
-      if (larger.data() == nullptr) return no_memory(file->size() * 2), nullptr;
-      std::memcpy(larger.data(), file->data(), bytes);
-      *file = std::move(larger);
-      continue;
-    }
-    const int64_t got = read(context, file->data() + bytes, room);
-    if (got == 0) return parse(*file, bytes, file, options);
-    if (got < 0 || got > static_cast<int64_t>(room))
-      return fail(OCTET_BAD_MODEL, octet::engine::join("model: read returned ", got, " for ", room,
-                                                       " bytes, after ", bytes, " bytes")),
-             nullptr;
-    bytes += static_cast<size_t>(got);
-  }
+  return read_and_parse(Reader(read, context), options);
 }
 
 void octet_model_free(octet_model* model) { delete model; }

@@ -25,7 +25,27 @@ Program sides() {
   return program;
 }
 
+Program deep() {
+  testing::ProgramBuilder builder(1);
+  ValueId x = builder.quantize(builder.input({1, 64}, DType::f32));
+  for (int i = 0; i < 400; ++i) x = builder.linear(x, 64);
+  builder.program.outputs = {builder.dequantize(x)};
+  return builder.program;
+}
+
+Program unpoolable() {
+  Program program;
+  const ValueId in = program.add_activation("in", DType::f32, {1, 4, 4, 1});
+  const ValueId out = program.add_activation("out", DType::f32, {1, 9, 9, 1});
+  program.add_instruction("max_pool2d", "pool", {in}, {out});
+  program.inputs = {in};
+  program.outputs = {out};
+  return program;
+}
+
 Program make(test_model which) {
+  if (which == TEST_UNPOOLABLE) return unpoolable();
+  if (which == TEST_DEEP) return deep();
   return which == TEST_SIDES ? sides() : testing::small_program(3, which == TEST_INT8);
 }
 

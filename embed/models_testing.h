@@ -11,7 +11,9 @@ extern "C" {
 enum test_model {
   TEST_INT8,  /* every operation once, [1, 13, 11, 3] f32 -> [1, 7] f32, u8 in between */
   TEST_FLOAT, /* the same in float */
-  TEST_SIDES /* two inputs "left" and "right", two outputs: their sum, u8, and the right one, f32 */
+  TEST_SIDES, /* two inputs "left" and "right", two outputs: their sum, u8, and the right, f32 */
+  TEST_DEEP,  /* 400 small layers: its tables are large */
+  TEST_UNPOOLABLE /* an instruction "pool" that can't be run: max_pool2d without attributes */
 };
 
 /* Writes the file to memory aligned to 64 that the caller frees; NULL when something fails. */

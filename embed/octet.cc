@@ -2,9 +2,10 @@
 // session.cc hold the rest.
 #include "embed/octet.h"
 
-#include <cstdio>
+#include <cstring>
 
 #include "embed/handles.h"
+#include "embed/printable_path.h"
 #include "engine/format.h"
 #include "kernels/target.h"
 
@@ -20,7 +21,10 @@ thread_local octet_status last_status = OCTET_OK;
 
 octet_status fail(octet_status status, const std::string& why) {
   last_status = status;
-  std::snprintf(last_error, kErrorBytes, "%s", why.c_str());
+  const size_t bytes =
+      why.size() < kErrorBytes ? why.size() : character_begin(why, kErrorBytes - 1);
+  std::memcpy(last_error, why.data(), bytes);
+  last_error[bytes] = '\0';
   return status;
 }
 

@@ -53,7 +53,9 @@ typedef enum octet_status {
   OCTET_OK = 0,
   OCTET_INVALID_ARGUMENT = 1, /* an index, name, size or pointer that the call can't take */
   OCTET_BAD_MODEL = 2,        /* the file can't be read, is damaged, or is no program */
-  OCTET_NO_MEMORY = 3
+  OCTET_NO_MEMORY = 3,        /* for the model's file, its weights or a session */
+  OCTET_NEWER_MODEL = 4,      /* of a format version that this library does not read yet */
+  OCTET_NO_TARGET = 5         /* the CPU lacks the instruction set that this build is for */
 } octet_status;
 
 /* Why the last call of this thread that failed did; "" when none has. Holds until the next call of
@@ -88,7 +90,10 @@ OCTET_API octet_model* octet_model_from_memory(const void* data, size_t bytes,
                                                const octet_model_options* options);
 
 /* From a reader of the caller's: an archive, an asset store, a socket. read() puts up to `bytes`
- * bytes into `to` and returns how many; 0 at the end, negative on failure. */
+ * bytes into `to` and returns how many; 0 at the end, negative on failure. First it is asked for
+ * the 128 bytes of the header, then, if they are those of a model, for the rest that they tell of,
+ * and not for a byte more: what follows in the stream is the caller's. Memory grows with what has
+ * arrived, at most to three times as much and 64 KB, whatever a header says. */
 typedef int64_t (*octet_read_fn)(void* context, void* to, size_t bytes);
 OCTET_API octet_model* octet_model_read(octet_read_fn read, void* context,
                                         const octet_model_options* options);

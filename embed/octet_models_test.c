@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "embed/octet_testing.h"
 
@@ -84,6 +85,8 @@ static void wrong_indices_and_sizes_are_refused(void) {
   CHECK_ERROR("output 0 has 7 elements, 6 were given");
   CHECK(octet_model_find_input(model, "nobody") == SIZE_MAX);
   CHECK_ERROR("the model has no input 'nobody'");
+  CHECK(octet_model_find_output(model, "\x1b[31m") == SIZE_MAX);
+  CHECK_ERROR("the model has no output '?[31m'");
   octet_session_free(session);
   octet_model_free(model);
 }
@@ -184,11 +187,65 @@ static void readers_may_dribble_and_fail(void) {
   struct source failing = {file, 100, 64, -5}, lying = {file, 0, 0, (int64_t)1 << 40};
   struct source empty = {file, 0, 0, 0}, cut = {file, bytes - 1, SIZE_MAX, 0};
   CHECK(octet_model_read(read_source, &failing, NULL) == NULL);
-  CHECK_ERROR("model: read returned -5 for 65436 bytes, after 100 bytes");
+  CHECK_ERROR("model: read returned -5 for 28 bytes, after 100 bytes");
   CHECK(octet_last_status() == OCTET_BAD_MODEL);
   CHECK(octet_model_read(read_source, &lying, NULL) == NULL);
   CHECK(octet_model_read(read_source, &empty, NULL) == NULL);
   CHECK(octet_model_read(read_source, &cut, NULL) == NULL);
+  free(file);
+}
+
+/* What comes behind a model in the same stream stays there. */
+static void a_reader_is_asked_for_the_model_and_no_more(void) {
+  size_t bytes = 0;
+  unsigned char* file = test_model_file(TEST_INT8, &bytes);
+  unsigned char* twice = malloc(2 * bytes);
+  memcpy(twice, file, bytes);
+  memcpy(twice + bytes, file, bytes);
+  struct source source = {twice, 2 * bytes, SIZE_MAX, -1};
+  for (int i = 1; i >= 0; --i) {
+    octet_model* model = octet_model_read(read_source, &source, NULL);
+    CHECK(model != NULL && source.left == (size_t)i * bytes);
+    octet_model_free(model);
+  }
+  free(twice);
+  free(file);
+}
+
+/* A stream of one byte over and over, behind a start of its own. */
+struct endless {
+  const unsigned char* start;
+  size_t starts, given, most_asked;
+};
+
+static int64_t read_endless(void* context, void* to, size_t bytes) {
+  struct endless* endless = context;
+  if (bytes > endless->most_asked) endless->most_asked = bytes;
+  if (endless->given > (size_t)1 << 22) return -1;
+  for (size_t i = 0; i < bytes; ++i, ++endless->given)
+    ((unsigned char*)to)[i] =
+        endless->given < endless->starts ? endless->start[endless->given] : 'A';
+  return (int64_t)bytes;
+}
+
+static void endless_streams_are_not_read_to_their_end(void) {
+  size_t bytes = 0;
+  unsigned char* file = test_model_file(TEST_INT8, &bytes);
+  struct endless letters = {file, 0, 0, 0}, newer = {file, 128, 0, 0}, lying = {file, 128, 0, 0};
+  CHECK(octet_model_read(read_endless, &letters, NULL) == NULL);
+  CHECK_ERROR("not an .octet file");
+  CHECK(letters.given == 128);
+  file[21] = 16; /* a header of 2^44 bytes and more, and no file behind it */
+  CHECK(octet_model_read(read_endless, &lying, NULL) == NULL);
+  CHECK(strstr(octet_last_error(), "model: read returned -1 for ") == octet_last_error());
+  CHECK(lying.most_asked <= lying.given);
+  file[16] ^= 1;
+  CHECK(octet_model_read(read_endless, &newer, NULL) == NULL);
+  CHECK(!strncmp(octet_last_error(), "damaged: the header states 17592186", 35));
+  file[8] = (unsigned char)(octet_format_version() + 6);
+  newer = (struct endless){file, 128, 0, 0};
+  CHECK(octet_model_read(read_endless, &newer, NULL) == NULL);
+  CHECK(!strncmp(octet_last_error(), "needs format version", 20) && newer.given == 128);
   free(file);
 }
 
@@ -197,6 +254,30 @@ static void files_that_are_none_are_refused(void) {
   CHECK_ERROR("can't read /nowhere/model.octet: No such file or directory");
   CHECK(octet_last_status() == OCTET_BAD_MODEL);
   CHECK(octet_model_load("/", NULL) == NULL);
+  CHECK(octet_model_load("", NULL) == NULL);
+  CHECK_ERROR("model: path is empty");
+  CHECK(octet_model_load("/a\nb\x1b[31m", NULL) == NULL);
+  CHECK_ERROR("can't read /a?b?[31m: No such file or directory");
+  char path[6000];
+  memset(path, 'x', sizeof path - 1);
+  path[sizeof path - 1] = 0;
+  CHECK(octet_model_load(path, NULL) == NULL);
+  CHECK(strstr(octet_last_error(), "xxx...xxx") && strstr(octet_last_error(), ": File name too"));
+}
+
+/* Whatever is wrong with a file, the sentence begins with its name. */
+static void what_is_wrong_with_a_file_names_it(void) {
+  char path[] = "/tmp/octet_models_XXXXXX", expected[100];
+  size_t bytes = 0;
+  unsigned char* file = test_model_file(TEST_UNPOOLABLE, &bytes);
+  const int to = mkstemp(path);
+  CHECK(to >= 0 && write(to, file, bytes) == (ssize_t)bytes);
+  close(to);
+  CHECK(octet_model_load(path, NULL) == NULL);
+  snprintf(expected, sizeof expected, "can't read %s: max_pool2d 'pool': ", path);
+  CHECK(!strncmp(octet_last_error(), expected, strlen(expected)));
+  remove(path);
+  free(file);
 }
 
 /* By what it asks for, before anything that a newer version may have changed. */
@@ -209,7 +290,10 @@ static void a_file_of_a_newer_version_is_refused(void) {
   snprintf(expected, sizeof expected, "needs format version %u, this build reads up to %u",
            octet_format_version() + 6, octet_format_version());
   CHECK_ERROR(expected);
-  CHECK(octet_last_status() == OCTET_BAD_MODEL);
+  CHECK(octet_last_status() == OCTET_NEWER_MODEL);
+  struct source source = {file, bytes, SIZE_MAX, 0};
+  CHECK(octet_model_read(read_source, &source, NULL) == NULL);
+  CHECK(octet_last_status() == OCTET_NEWER_MODEL);
   free(file);
 }
 
@@ -220,7 +304,10 @@ int main(void) {
   inputs_and_outputs_are_described();
   memory_is_released_exactly_once();
   readers_may_dribble_and_fail();
+  a_reader_is_asked_for_the_model_and_no_more();
+  endless_streams_are_not_read_to_their_end();
   files_that_are_none_are_refused();
+  what_is_wrong_with_a_file_names_it();
   a_file_of_a_newer_version_is_refused();
   return finish();
 }

@@ -181,6 +181,13 @@ static void any_pool_gives_the_same_bits(void) {
   options.threads = 1;
   options.batch = SIZE_MAX;
   CHECK(octet_session_create(model, &options) == NULL);
+  CHECK(octet_last_status() == OCTET_INVALID_ARGUMENT);
+  CHECK(octet_session_bytes(model, &options) == 0);
+  CHECK(octet_last_status() == OCTET_INVALID_ARGUMENT);
+  options.batch = (size_t)1 << 40; /* can be counted, not had */
+  CHECK(octet_session_bytes(model, &options) > (size_t)1 << 40);
+  CHECK(octet_session_create(model, &options) == NULL);
+  CHECK(octet_last_status() == OCTET_NO_MEMORY);
   octet_model_free(model);
 }
 

@@ -15,7 +15,10 @@
 #include <new>
 
 // Memory. Like the C++ library without exceptions, the forms that can't return null end the
-// process; whatever a file can make large is asked for by AlignedBuffer, which can.
+// process. A file's bytes, packed weights and a session's arena are asked for in ways that can, and
+// model.cc asks for the room of a model's tables before they are made piece by piece. What is left
+// to end here: another thread that takes that room meanwhile, and the lists of a session, some
+// bytes for each value.
 void* operator new(size_t bytes) {
   void* memory = std::malloc(bytes > 0 ? bytes : 1);
   if (memory == nullptr) std::abort();

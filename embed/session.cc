@@ -85,7 +85,7 @@ size_t octet_session_bytes(const octet_model* model, const octet_session_options
   PoolOfThreads pool(o.pool != nullptr ? o.pool->threads : std::max(o.threads, 1u));
   const auto bytes =
       Session::memory_bytes(*model->model, {.batch = std::max<size_t>(o.batch, 1), .pool = &pool});
-  if (!bytes) return fail(OCTET_NO_MEMORY, bytes.why()), 0;
+  if (!bytes) return fail(bytes, OCTET_INVALID_ARGUMENT), 0;
   return *bytes;
 }
 
@@ -104,10 +104,7 @@ octet_session* octet_session_create(octet_model* model, const octet_session_opti
   SessionOptions options{.batch = std::max<size_t>(o.batch, 1), .pool = made->pool.get()};
   if (o.memory != nullptr) options.memory = {static_cast<std::byte*>(o.memory), o.memory_bytes};
   auto session = Session::create(made->model, options);
-  if (!session) {
-    return fail(o.memory != nullptr ? OCTET_INVALID_ARGUMENT : OCTET_NO_MEMORY, session.why()),
-           nullptr;
-  }
+  if (!session) return fail(session, OCTET_INVALID_ARGUMENT), nullptr;
   made->session = std::move(*session);
   return made.release();
 }

@@ -60,18 +60,18 @@ Result<MemoryLayout> lay_out(const Model& model, const SessionOptions& options) 
 
 Result<std::shared_ptr<const Model>> Model::create(Program program) {
   if (const char* missing = kernels::missing_baseline())
-    return failure(join("this build needs a processor with ", missing));
-  if (auto ok = check_program(program); !ok) return failure(ok.why());
+    return failure(join("this build needs a processor with ", missing), FailureKind::no_target);
+  if (auto ok = check_program(program); !ok) return failure(ok);
   if (!countable(program, 1)) return failure("program's activations take more than 2^62 bytes");
   std::shared_ptr<Model> model(new Model);
   model->program_ = std::move(program);
   // Kernels keep addresses into the program, which stays where it is from here on.
   for (const Instruction& instruction : model->program_.instructions) {
     auto kernel = find_instruction_type(instruction.op)->create(model->program_, instruction);
-    if (!kernel) return failure(kernel.why());
+    if (!kernel) return failure(kernel);
     model->kernels_.push_back(std::move(*kernel));
   }
-  if (auto ok = model->pack_weights(); !ok) return failure(ok.why());
+  if (auto ok = model->pack_weights(); !ok) return failure(ok);
   model->peak_activation_bytes_ = plan_memory(model->program_, 1, false).arena_bytes;
   return std::shared_ptr<const Model>(std::move(model));
 }
@@ -88,7 +88,8 @@ Result<void> Model::pack_weights() {
   for (const auto& kernel : kernels_) bytes += align_up(kernel->packed_bytes());
   weights_ = LastingMemory(bytes);
   if (weights_.data() == nullptr)
-    return failure(join("no memory for ", bytes, " bytes of packed weights"));
+    return failure(join("no memory for ", bytes, " bytes of packed weights"),
+                   FailureKind::no_memory);
   std::byte* memory = weights_.data();
   for (const auto& kernel : kernels_) {
     kernel->pack(memory);
@@ -101,15 +102,15 @@ Result<void> Model::pack_weights() {
 
 Result<std::shared_ptr<const Model>> Model::load(const std::string& path) {
   auto program = load_program(path);
-  if (!program) return failure(program.why());
+  if (!program) return failure(program);
   auto model = create(std::move(*program));
-  if (!model) return failure(join(path, ": ", model.why()));
+  if (!model) return failure(join(path, ": ", model.why()), model.kind());
   return model;
 }
 
 Result<size_t> Session::memory_bytes(const Model& model, const SessionOptions& options) {
   auto layout = lay_out(model, options);
-  if (!layout) return failure(layout.why());
+  if (!layout) return failure(layout);
   return layout->plan.arena_bytes + layout->workspace_bytes;
 }
 
@@ -117,7 +118,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                                                  const SessionOptions& options) {
   const Program& program = model->program();
   auto layout = lay_out(*model, options);
-  if (!layout) return failure(layout.why());
+  if (!layout) return failure(layout);
   const Plan& plan = layout->plan;
   const size_t bytes = plan.arena_bytes + layout->workspace_bytes;
 
@@ -130,9 +131,10 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     session->own_memory_ = LastingMemory(bytes);
     memory = session->own_memory_.data();
     if (memory == nullptr)
-      return failure(join("session: no memory for ", plan.arena_bytes, " bytes of activations and ",
-                          layout->workspace_bytes, " bytes of working memory, batch ",
-                          options.batch));
+      return failure(
+          join("session: no memory for ", plan.arena_bytes, " bytes of activations and ",
+               layout->workspace_bytes, " bytes of working memory, batch ", options.batch),
+          FailureKind::no_memory);
   } else {
     if (options.memory.size() < bytes)
       return failure(join("session: ", options.memory.size(), " bytes of memory were given, ",
