@@ -28,6 +28,10 @@ inline size_t utf8_character(std::string_view text) {
 
 inline bool is_text(std::string_view bytes) {
   while (!bytes.empty()) {
+    if (const auto c = static_cast<unsigned char>(bytes[0]); c > 0 && c < 0x80) {  // most are
+      bytes.remove_prefix(1);
+      continue;
+    }
     const size_t n = utf8_character(bytes);
     if (n == 0 || bytes[0] == '\0') return false;
     bytes.remove_prefix(n);

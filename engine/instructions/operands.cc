@@ -47,14 +47,15 @@ void Operands::check_attributes(std::initializer_list<const char*> known) {
     const Attribute& attribute = instruction_.attributes[i];
     bool is_known = false;
     for (const char* name : known) is_known = is_known || attribute.name == name;
-    require(is_known, "unknown attribute '", printable(attribute.name), "'");
-    require(std::holds_alternative<float>(attribute.value) == is_real(attribute.name),
-            "attribute '", printable(attribute.name), "' is not ",
-            is_real(attribute.name) ? "a real number" : "an integer");
-    for (size_t k = 0; k < i && ok(); ++k)
-      require(instruction_.attributes[k].name != attribute.name, "attribute '",
-              printable(attribute.name), "' is there twice");
-    if (!ok()) return;  // keeps the loop above short for hostile lists
+    const bool is_real_here = std::holds_alternative<float>(attribute.value);
+    // Texts are made when they are needed: every instruction of every model comes by.
+    if (!is_known) return require(false, "unknown attribute '", printable(attribute.name), "'");
+    if (is_real_here != is_real(attribute.name))
+      return require(false, "attribute '", printable(attribute.name), "' is not ",
+                     is_real_here ? "an integer" : "a real number");
+    for (size_t k = 0; k < i; ++k)
+      if (instruction_.attributes[k].name == attribute.name)
+        return require(false, "attribute '", printable(attribute.name), "' is there twice");
   }
 }
 
