@@ -56,7 +56,7 @@ typedef enum octet_status {
   OCTET_INVALID_ARGUMENT = 1, /* an index, name, size or pointer that the call can't take */
   OCTET_BAD_MODEL = 2,        /* the file can't be read, is damaged, or is no program */
   OCTET_NO_MEMORY = 3,        /* for the model's file, its weights or a session */
-  OCTET_NEWER_MODEL = 4,      /* of a format version that this library does not read yet */
+  OCTET_NEWER_MODEL = 4,      /* of a format version or with an operation that came later */
   OCTET_NO_TARGET = 5         /* the CPU lacks the instruction set that this build is for */
 } octet_status;
 

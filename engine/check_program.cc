@@ -133,10 +133,11 @@ class Flow {
 
   Result<void> step(const Instruction& instruction) {
     if (find_instruction_type(instruction.op) == nullptr)
-      return failure(
-          join(describe(instruction), is_left_out(instruction.op)
-                                          ? ": this build was made without that operation"
-                                          : ": there is no such operation"));
+      return is_left_out(instruction.op)
+                 ? failure(
+                       join(describe(instruction), ": this build was made without that operation"))
+                 : failure(join(describe(instruction), ": there is no such operation"),
+                           FailureKind::newer);
     for (ValueId id : instruction.inputs) {
       if (id >= program_.values.size())
         return failure(join(describe(instruction), ": there is no value ", id));

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "engine/check_program.h"
 #include "engine/checksum.h"
+#include "engine/file_header.h"
 #include "engine/format.h"
 #include "engine/format_layout.h"
 #include "engine/text.h"
@@ -94,28 +95,18 @@ class FileReader {
     for (Step step : {&FileReader::read_header, &FileReader::read_sections,
                       &FileReader::read_strings, &FileReader::read_values, &FileReader::read_graph,
                       &FileReader::read_metadata, &FileReader::place_constants})
-      if (auto ok = (this->*step)(); !ok) return failure(ok.why());
-    if (auto ok = check_program(program_); !ok) return failure(ok.why());
+      if (auto ok = (this->*step)(); !ok) return failure(ok);
+    if (auto ok = check_program(program_); !ok) return failure(ok);
     return std::move(program_);
   }
 
  private:
   Result<void> read_header() {
-    if (bytes_.size() < sizeof header_)
-      return failure(join("too short for an .octet file: ", bytes_.size(), " bytes"));
+    if (const auto stated = stated_file_bytes(bytes_); !stated) return failure(stated);
     std::memcpy(&header_, bytes_.data(), sizeof header_);
-    if (std::memcmp(header_.magic, kMagic, sizeof kMagic) != 0)
-      return failure("not an .octet file");
-    // Before anything else that a later version may have changed.
-    if (header_.version > kFormatVersion)
-      return failure(join("needs format version ", header_.version, ", this build reads up to ",
-                          kFormatVersion));
-    if (header_.version == 0) return failure("format version 0 does not exist");
     if (header_.file_bytes != bytes_.size())
       return failure(join("damaged: the file should have ", header_.file_bytes, " bytes, it has ",
                           bytes_.size()));
-    if (bytes_.size() % AlignedBuffer::kAlignment != 0)
-      return failure("damaged: the file's size is not a multiple of 64");
     if (file_checksum(bytes_) != header_.checksum)
       return failure("damaged: the checksum does not match");
     return {};
