@@ -16,9 +16,12 @@ namespace {
 size_t largest_request = 0;  // in bytes, of operator new
 }  // namespace
 
-void* operator new(size_t bytes) {
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
   largest_request = std::max(largest_request, bytes);
-  void* const memory = std::malloc(std::max<size_t>(bytes, 1));
+  return std::malloc(std::max<size_t>(bytes, 1));
+}
+void* operator new(size_t bytes) {
+  void* const memory = operator new(bytes, std::nothrow);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
