@@ -1,6 +1,7 @@
 // What a text is: UTF-8 (RFC 3629) without NUL, so that it also is one in C.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -24,6 +25,13 @@ inline size_t utf8_character(std::string_view text) {
   constexpr uint32_t kLeast[] = {0x80, 0x800, 0x10000};
   const bool is_surrogate = number >= 0xd800 && number <= 0xdfff;
   return number < kLeast[bytes - 2] || number > 0x10ffff || is_surrogate ? 0 : bytes;
+}
+
+// Where the character of UTF-8 begins that the byte at `at` is a part of.
+inline size_t character_begin(std::string_view text, size_t at) {
+  const auto inside = [&] { return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; };
+  while (at > 0 && at < text.size() && inside()) --at;
+  return at;
 }
 
 inline bool is_text(std::string_view bytes) {

@@ -4,8 +4,8 @@
 
 #include <cstring>
 
+#include "base/utf8.h"
 #include "embed/handles.h"
-#include "embed/printable_path.h"
 #include "engine/format.h"
 #include "kernels/baseline.h"
 #include "kernels/target.h"

@@ -5,15 +5,9 @@
 #include <string_view>
 
 #include "base/printable.h"
+#include "base/utf8.h"
 
 namespace octet::embed {
-
-// Where the character of UTF-8 begins that the byte at `at` is a part of.
-inline size_t character_begin(std::string_view text, size_t at) {
-  const auto inside = [&] { return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; };
-  while (at > 0 && at < text.size() && inside()) --at;
-  return at;
-}
 
 // Without controls, and with "..." for the middle of a long one, so that its end and what is said
 // of it can be read.

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "tensor/whole_file.h"
 #include "zoo/files.h"
 
@@ -33,15 +34,8 @@ void for_each_word(std::string_view text, const Use& use) {
   }
 }
 
-// Bytes of the character that the text begins with.
-size_t character_bytes(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const size_t count = byte(0) < 0xc0 ? 1 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
-  if (count > text.size()) return 1;
-  for (size_t i = 1; i < count; ++i)
-    if (byte(i) >> 6 != 2) return 1;
-  return count;
-}
+// Bytes of the character that the text, which is not empty, begins with.
+size_t character_bytes(std::string_view text) { return std::max<size_t>(1, utf8_character(text)); }
 
 std::vector<std::string> paragraphs_of(std::string_view text) {
   std::vector<std::string> paragraphs(1);
